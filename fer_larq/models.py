@@ -1,0 +1,156 @@
+"""BDNN and BCNN, the paper's networks, in Keras functional style with Larq's layers.
+
+``python -m fer_larq.models --blocks 4`` prints Larq's summary of a network.
+
+One dense block with f filters (paper, section 3.3 and Fig. 3), every convolution 3x3 and 'same':
+
+    input ── conv f ── batch norm ──┬── sign ── conv f ── max pool ── batch norm ──┐
+                                    └── max pool ──────────────────────────────── concat ── output
+
+The sign of Fig. 3 stands at the *input* of the layer that follows (Larq's ``input_quantizer``):
+every convolution and dense layer after the first sees activations in {-1, +1}, and all weights
+are in {-1, +1}. Pooling before the sign gives the same bits as pooling after it, since the sign
+is monotone, and a better gradient, since the largest value is known.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from fer_larq.backend import lq, tf
+from fer_larq.crops import CROP_SIZE
+from fer_larq.errors import run_command
+from fer_larq.expressions import EXPRESSIONS
+
+FILTERS = (64, 128, 256, 512)
+"""Filters of the first, second, third and fourth block (Tab. 1)."""
+
+DENSE_UNITS = (1024, 1024)
+"""Units of the fully connected layers (Tab. 1)."""
+
+EPSILON = 1e-4
+"""Added to the variance in batch normalisation; part of the network's function."""
+
+PSEUDO_GRADIENTS = ("ste_sign", "approx_sign", "swish_sign")
+"""Larq's names for sign functions, which differ in the gradient that stands in for sign's."""
+
+
+def bdnn(
+    blocks: int = 4,
+    dense: bool = True,
+    *,
+    pseudo_gradient: str = "ste_sign",
+    clip_value: float = 1.0,
+    latent_weights: bool = True,
+    momentum: float = 0.9,
+    filters: tuple[int, ...] = FILTERS,
+    dense_units: tuple[int, ...] = DENSE_UNITS,
+) -> tf.keras.Model:
+    """Build the binarised densely connected network with 2, 3 or 4 blocks.
+
+    Args:
+        blocks: number of dense blocks, at most ``len(filters)``.
+        dense: False leaves out the dense connections, which makes it the paper's BCNN.
+        pseudo_gradient: gradient of the activations' sign, one of ``PSEUDO_GRADIENTS``.
+        clip_value: latent weights are kept in [-clip_value, clip_value].
+        latent_weights: True for real weights behind a straight-through sign (eq. 1 to 4 of the
+            paper, for Adam); False for weights that are -1 or +1 themselves (for Bop).
+        momentum: of the moving statistics of batch normalisation.
+        filters, dense_units: widths; other than the paper's they serve tests and experiments.
+
+    Returns:
+        A Keras model from crops, float32 ``[N, 42, 42, 1]`` in [-1, 1], to seven scores, float32
+        ``[N, 7]``, without a softmax: the paper's squared hinge acts on them directly.
+    """
+    if not 1 <= blocks <= len(filters):
+        raise ValueError(f"blocks is {blocks}, expected 1 to {len(filters)}")
+
+    if latent_weights:
+        weights = dict(
+            kernel_quantizer=lq.quantizers.SteSign(clip_value=clip_value),
+            kernel_constraint=lq.constraints.WeightClip(clip_value),
+        )
+    else:
+        weights = dict(
+            kernel_quantizer=lq.quantizers.NoOp(precision=1),
+            kernel_initializer=random_signs,
+        )
+
+    def convolution(x, filters, *, first=False):
+        # The first layer sees real pixels, where 0 is neutral; a binary layer can only pad with
+        # -1 or +1, and LCE has the fast path for +1.
+        return lq.layers.QuantConv2D(
+            filters,
+            3,
+            padding="same",
+            pad_values=0.0 if first else 1.0,
+            input_quantizer=None if first else pseudo_gradient,
+            use_bias=False,
+            **weights,
+        )(x)
+
+    def fully_connected(x, units):
+        return lq.layers.QuantDense(
+            units, input_quantizer=pseudo_gradient, use_bias=False, **weights
+        )(x)
+
+    def batch_normalisation(x, **options):
+        # Without a scale (gamma = 1) it is increasing, so it may move past a max pool, and with
+        # the sign behind it becomes one comparison with a threshold.
+        options = {"scale": False, **options}
+        return tf.keras.layers.BatchNormalization(momentum=momentum, epsilon=EPSILON, **options)(x)
+
+    crop = tf.keras.Input((CROP_SIZE, CROP_SIZE, 1), name="crop")
+    x = crop
+    for block, width in enumerate(filters[:blocks]):
+        a = batch_normalisation(convolution(x, width, first=block == 0))
+        b = batch_normalisation(tf.keras.layers.MaxPool2D(2)(convolution(a, width)))
+        x = tf.keras.layers.Concatenate()([tf.keras.layers.MaxPool2D(2)(a), b]) if dense else b
+    x = tf.keras.layers.Flatten()(x)
+    for units in dense_units:
+        x = batch_normalisation(fully_connected(x, units))
+    x = fully_connected(x, len(EXPRESSIONS))
+    # No sign follows the output layer: a scale is harmless here, and lets the loss choose its
+    # own margin. float32, because in a mixed-precision run the loss needs it.
+    scores = batch_normalisation(x, scale=True, dtype="float32", name="scores")
+    return tf.keras.Model(crop, scores, name=network_name(blocks, dense))
+
+
+def network_name(blocks: int, dense: bool) -> str:
+    """``bdnn4`` for four blocks with dense connections, ``bcnn4`` without."""
+    return f"{'bdnn' if dense else 'bcnn'}{blocks}"
+
+
+def random_signs(shape, dtype=None, **_):
+    """Kernel initializer for weights without latent values: -1 or +1, equally likely."""
+    glorot = tf.keras.initializers.GlorotUniform()(shape, dtype=dtype)
+    return tf.where(glorot >= 0, tf.ones_like(glorot), -tf.ones_like(glorot))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print Larq's summary of a network."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fer_larq.models",
+        description="Print layers, one-bit weights and one-bit multiply-accumulates of a network.",
+    )
+    add_network_options(parser)
+    options = parser.parse_args(arguments)
+    lq.models.summary(bdnn(options.blocks, options.dense), print_fn=print)
+    return 0
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--blocks`` and ``--dense/--no-dense``, which name a network of the paper."""
+    parser.add_argument(
+        "--blocks", type=int, choices=(2, 3, 4), default=4, help="dense blocks (default: 4)"
+    )
+    parser.add_argument(
+        "--dense",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="dense connections: BDNN with them (default), BCNN without",
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)
