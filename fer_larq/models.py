@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import argparse
 
+import numpy as np
+
 from fer_larq.backend import lq, tf
-from fer_larq.crops import CROP_SIZE
+from fer_larq.crops import CROP_SIZE, scale
 from fer_larq.errors import run_command
+from fer_larq.evaluation import Predictor
 from fer_larq.expressions import EXPRESSIONS
 
 FILTERS = (64, 128, 256, 512)
@@ -125,6 +128,15 @@ def random_signs(shape, dtype=None, **_):
     """Kernel initializer for weights without latent values: -1 or +1, equally likely."""
     glorot = tf.keras.initializers.GlorotUniform()(shape, dtype=dtype)
     return tf.where(glorot >= 0, tf.ones_like(glorot), -tf.ones_like(glorot))
+
+
+def predictor(network: tf.keras.Model) -> Predictor:
+    """A function from crops, uint8 ``[N, 42, 42]``, to the network's scores, float32 ``[N, 7]``."""
+    predict = tf.function(
+        lambda batch: network(batch, training=False),
+        input_signature=[tf.TensorSpec((None, CROP_SIZE, CROP_SIZE, 1), tf.float32)],
+    )
+    return lambda pixels: predict(scale(pixels[..., np.newaxis].astype(np.float32))).numpy()
 
 
 def main(arguments: list[str] | None = None) -> int:

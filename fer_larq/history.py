@@ -1,0 +1,99 @@
+"""The epochs of a run: ``history.csv``, ``curve.png`` and events for TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from fer_larq.backend import tf
+from fer_larq.files import replacing
+
+COLUMNS = (
+    "epoch",
+    "training_loss",
+    "training_accuracy",
+    "validation_five",
+    "validation_centre",
+    "crops_per_second",
+    "fresh_statistics",
+    "best",
+)
+"""Accuracies are shares, 0 to 1; ``fresh_statistics`` marks the last weights' second judgement."""
+
+
+class History:
+    """Rows of a run's epochs, on disk after each ``append``."""
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.rows: list[dict[str, Any]] = []
+        self._tensorboard: tf.summary.SummaryWriter | None = None
+
+    def keep_epochs(self, epochs: int) -> None:
+        """Read the rows on disk and keep those of the first ``epochs`` epochs."""
+        try:
+            with (self.run / "history.csv").open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+        except FileNotFoundError:
+            rows = []
+        self.rows = [
+            row for row in rows if int(row["epoch"]) <= epochs and not row["fresh_statistics"]
+        ]
+
+    def append(self, **row: Any) -> None:
+        """Add a row and bring the three files up to date."""
+        self.rows.append({name: row.get(name, "") for name in COLUMNS})
+        with replacing(self.run / "history.csv") as temporary:
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, COLUMNS)
+                writer.writeheader()
+                writer.writerows(self.rows)
+        self._write_events(row)
+        self._draw()
+        shown = ", ".join(
+            f"{name.replace('_', ' ')} {value:.2%}"
+            for name, value in row.items()
+            if name.startswith("validation") or name == "training_accuracy"
+        )
+        note = " with fresh batch statistics" if row.get("fresh_statistics") else ""
+        print(f"epoch {row['epoch']}{note}: {shown}", flush=True)
+
+    def _write_events(self, row: dict[str, Any]) -> None:
+        if self._tensorboard is None:
+            self._tensorboard = tf.summary.create_file_writer(str(self.run / "tensorboard"))
+        with self._tensorboard.as_default(step=row["epoch"]):
+            for name, value in row.items():
+                if isinstance(value, float):
+                    tf.summary.scalar(name, value)
+        self._tensorboard.flush()
+
+    def _draw(self) -> None:
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        axes = figure.subplots()
+        for column, label in (
+            ("training_accuracy", "training crops, as they were seen"),
+            ("validation_centre", "validation, centre crop"),
+            ("validation_five", "validation, five-crop mean"),
+        ):
+            points = [
+                (int(row["epoch"]), 100 * float(row[column]))
+                for row in self.rows
+                if row[column] != "" and not row["fresh_statistics"]
+            ]
+            if points:
+                axes.plot(*zip(*points), marker=".", label=label)
+        for row in self.rows:
+            if row["fresh_statistics"] and row["validation_five"] != "":
+                axes.plot(
+                    int(row["epoch"]), 100 * float(row["validation_five"]), "*", color="black",
+                    label="five-crop mean, fresh batch statistics",
+                )
+        axes.set(xlabel="epoch", ylabel="accuracy (%)", title=self.run.name)
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend()
+        with replacing(self.run / "curve.png") as temporary:
+            figure.savefig(temporary, dpi=120)

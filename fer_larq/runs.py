@@ -1,0 +1,153 @@
+"""A run folder: what a training leaves behind, and how a network comes back from it.
+
+    run.json            recipe, seed, versions, data fingerprint, results; rewritten at every epoch
+    history.csv         one row per epoch
+    curve.png           the history, drawn
+    best.weights.h5     the weights with the highest validation accuracy
+    last.weights.h5     the weights after the last epoch
+    checkpoints/        the state from which ``--resume`` goes on
+    tensorboard/        the history for TensorBoard
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_larq.backend import tf
+from fer_larq.errors import UserError
+from fer_larq.files import replacing
+from fer_larq.models import bdnn
+from fer_larq.recipes import Recipe
+
+DESCRIPTION = "run.json"
+BEST_WEIGHTS = "best.weights.h5"
+LAST_WEIGHTS = "last.weights.h5"
+
+PACKAGES = ("fer_larq", "tensorflow", "tf_keras", "larq", "larq_compute_engine", "numpy")
+
+
+@dataclass(frozen=True)
+class LoadedNetwork:
+    """A trained network and the account of how it came about."""
+
+    network: tf.keras.Model
+    """In float32, from crops ``[N, 42, 42, 1]`` in [-1, 1] to scores ``[N, 7]``."""
+    description: dict[str, Any]
+    """Contents of ``run.json``."""
+    weights_file: Path
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a training computes."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def build(recipe: Recipe) -> tf.keras.Model:
+    """The network that a recipe trains, under the current dtype policy."""
+    return bdnn(
+        recipe.blocks,
+        recipe.dense,
+        pseudo_gradient=recipe.pseudo_gradient,
+        clip_value=recipe.clip_value,
+        latent_weights=recipe.optimizer != "bop",
+        momentum=recipe.momentum,
+    )
+
+
+def write_description(run: Path, description: Mapping[str, Any]) -> None:
+    """Write ``run.json``, whole or not at all."""
+    with replacing(run / DESCRIPTION) as temporary:
+        temporary.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+
+def read_description(run: Path) -> dict[str, Any]:
+    """Read ``run.json``; a ``UserError`` says what a folder without a sound one lacks."""
+    file = run / DESCRIPTION
+    try:
+        description = json.loads(file.read_text(encoding="utf-8"))
+        Recipe(**description["recipe"])
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(
+            f"{run}: no run folder, there is no {DESCRIPTION} in it; "
+            "`python -m fer_larq.train` makes one"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file}: not written by fer_larq.train ({error}); train again") from None
+    return description
+
+
+def recipe_of(description: Mapping[str, Any]) -> Recipe:
+    """The recipe in a run's description."""
+    return Recipe(**description["recipe"])
+
+
+def describe(recipe: Recipe, **settings: Any) -> dict[str, Any]:
+    """A new run's description: the recipe, the given settings and the versions."""
+    return {
+        "network": recipe.network,
+        "recipe": asdict(recipe),
+        **settings,
+        "versions": versions(),
+    }
+
+
+def load_network(source: str | Path) -> LoadedNetwork:
+    """Load a trained network.
+
+    Args:
+        source: a run folder, whose best weights are taken, or one of its ``.weights.h5`` files.
+
+    Raises:
+        UserError: if there is no such run, or its weights are missing or damaged.
+    """
+    path = Path(source)
+    run, weights = (path, path / BEST_WEIGHTS) if path.is_dir() else (path.parent, path)
+    if not path.exists():
+        raise UserError(f"{path}: no such run folder or weights file")
+    if path.is_file() and not path.name.endswith(".weights.h5"):
+        raise UserError(f"{path}: expected a run folder or a .weights.h5 file inside one")
+    description = read_description(run)
+    if not weights.exists():
+        raise UserError(
+            f"{run}: has no {weights.name} yet, it is written after the first epoch; "
+            "let the training go on with --resume"
+        )
+    network = build(recipe_of(description))
+    try:
+        network.load_weights(weights)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{weights}: damaged, or of another network than {network.name} ({reason}); "
+            "take the run's other weights file or train again"
+        ) from None
+    return LoadedNetwork(network, description, weights)
+
+
+def save_weights(network: tf.keras.Model, file: Path) -> None:
+    """Write a network's weights (HDF5), whole or not at all."""
+    with replacing(file) as temporary:
+        network.save_weights(temporary, save_format="h5")
+
+
+def weights_digest(network: tf.keras.Model) -> str:
+    """SHA-256 over all weights and batch statistics, hexadecimal: equal networks, equal digests."""
+    digest = hashlib.sha256()
+    for values in network.get_weights():
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,488 @@
+"""Train a network: ``python -m fer_larq.train --blocks 4 --data fer2013.csv``.
+
+Everything about *what* is learnt stands in a recipe (``fer_larq.recipes``), everything about the
+order of the crops in ``fer_larq.pipeline``. This module is the loop around them: steps,
+validation, checkpoints, logs.
+
+Validation and the choice of the best weights use float32 whatever the precision of the training:
+rounded convolution sums move signs, and the deployed network is exact.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from fer_larq import data, runs
+from fer_larq.backend import lq, tf
+from fer_larq.errors import UserError, run_command
+from fer_larq.evaluation import accuracies
+from fer_larq.history import History
+from fer_larq.models import predictor
+from fer_larq.pipeline import batches, plan_epoch
+from fer_larq.recipes import Recipe, add_recipe_options, recipe_from_options
+
+FINAL_LEARNING_RATE = 0.005
+"""Share of the learning rate that a decaying schedule ends with."""
+
+DRAWN_FACES_EPOCHS = 6
+"""Epochs on drawn faces unless ``--epochs`` says otherwise; the recipes' are meant for FER2013."""
+
+STATISTICS_CROPS = 15_000
+"""Training crops from which the batch statistics are computed afresh after the last epoch."""
+
+CHECKPOINT_MINUTES = 4.0
+"""Longest time between two checkpoints, so that a killed run loses less than five minutes."""
+
+
+DATA_HELP = (
+    "FER2013: a folder, zip, tar.gz or CSV as published, or 'kaggle' to fetch it; without it, "
+    "drawn faces, which say nothing about people"
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a recipe is carried out: what does not change what is learnt, except for the seed."""
+
+    seed: int = 0
+    precision: str = "float32"
+    deterministic: bool = False
+
+
+class Stopped(Exception):
+    """SIGINT or SIGTERM arrived; the run has written a checkpoint."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.exit_code = 128 + signal_number
+
+
+class StopRequest:
+    """Turns SIGINT and SIGTERM into a flag that the loop looks at between two steps."""
+
+    def __init__(self) -> None:
+        self.signal_number: int | None = None
+
+    def __enter__(self) -> StopRequest:
+        self._previous = {
+            number: signal.signal(number, self._note)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *_) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, _) -> None:
+        self.signal_number = number
+
+
+def choose_precision(wanted: str) -> str:
+    """``auto`` becomes bfloat16 where the processor multiplies it natively, else float32."""
+    if wanted != "auto":
+        return wanted
+    try:
+        processor = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        processor = ""
+    native = {"avx512_bf16", "amx_bf16", "bf16"} & set(processor.split())
+    return "bfloat16" if native or tf.config.list_physical_devices("GPU") else "float32"
+
+
+@contextlib.contextmanager
+def precision_policy(precision: str):
+    """Build layers under Keras's mixed precision policy of that name."""
+    previous = tf.keras.mixed_precision.global_policy()
+    name = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision]
+    tf.keras.mixed_precision.set_global_policy(name)
+    try:
+        yield
+    finally:
+        tf.keras.mixed_precision.set_global_policy(previous)
+
+
+def scheduled(recipe: Recipe, value: float, steps: int):
+    """``value`` under the recipe's schedule over ``steps`` steps, for an optimizer."""
+    schedules = tf.keras.optimizers.schedules
+    if recipe.schedule == "cosine":
+        return schedules.CosineDecay(value, steps, alpha=FINAL_LEARNING_RATE)
+    if recipe.schedule == "linear":
+        return schedules.PolynomialDecay(value, steps, value * FINAL_LEARNING_RATE)
+    return value
+
+
+def make_optimizer(recipe: Recipe, steps: int) -> tf.keras.optimizers.Optimizer:
+    """The recipe's optimizer, its schedule spanning ``steps`` steps."""
+    rate = scheduled(recipe, recipe.learning_rate, steps)
+    if recipe.optimizer == "adam":
+        return tf.keras.optimizers.Adam(rate)
+    # Larq's CaseOptimizer accepts only the optimizers that Keras 2.11 called legacy.
+    bop = lq.optimizers.Bop(
+        threshold=recipe.bop_threshold, gamma=scheduled(recipe, recipe.bop_gamma, steps)
+    )
+    return lq.optimizers.CaseOptimizer(
+        (lq.optimizers.Bop.is_binary_variable, bop),
+        default_optimizer=tf.keras.optimizers.legacy.Adam(rate),
+    )
+
+
+def make_loss(recipe: Recipe) -> tf.keras.losses.Loss:
+    """The recipe's loss on scores and one-hot labels."""
+    if recipe.loss == "squared-hinge":
+        return SmoothedSquaredHinge(recipe.label_smoothing)
+    return tf.keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=recipe.label_smoothing
+    )
+
+
+class SmoothedSquaredHinge(tf.keras.losses.Loss):
+    """Squared hinge with targets in {-1, +1} (paper, section 2.4): mean of max(0, 1 - t s)^2.
+
+    With label smoothing e, the targets become t (1 - e): a target asks for less than full margin.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        super().__init__()
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        targets = (2.0 * y_true - 1.0) * (1.0 - self.label_smoothing)
+        return tf.reduce_mean(tf.square(tf.maximum(1.0 - targets * y_pred, 0.0)), axis=-1)
+
+
+def make_strategy(name: str) -> tf.distribute.Strategy:
+    """The ``tf.distribute`` strategy of that name; ``multi-worker`` reads ``TF_CONFIG``."""
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    if name == "multi-worker":
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def writes_files(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process is the one of all workers that writes the run folder."""
+    resolver = strategy.cluster_resolver
+    return resolver is None or resolver.task_type in (None, "chief") or resolver.task_id == 0
+
+
+def refresh_batch_statistics(
+    network: tf.keras.Model, faces: data.Faces, recipe: Recipe, seed: int
+) -> None:
+    """Set the moving statistics of batch normalisation to those of the final weights.
+
+    While the weights still change, moving statistics lag behind them. Here they become the plain
+    mean over the batches of up to ``STATISTICS_CROPS`` training crops, in the network's own
+    arithmetic, so ``network`` should be a float32 one.
+    """
+    normalisations = [
+        layer
+        for layer in network.layers
+        if isinstance(layer, tf.keras.layers.BatchNormalization)
+    ]
+    momenta = [layer.momentum for layer in normalisations]
+    plan = plan_epoch(len(faces), 0, seed, recipe.augment, recipe.flip)
+    count = max(1, STATISTICS_CROPS // recipe.batch_size)
+    for index, (crops, _) in enumerate(batches(faces, plan, recipe.batch_size).take(count)):
+        for layer in normalisations:
+            layer.momentum = index / (index + 1)  # makes the moving average a cumulative one
+        network(crops, training=True)
+    for layer, momentum in zip(normalisations, momenta):
+        layer.momentum = momentum
+
+
+class Training:
+    """One run of a recipe in its folder: a network, an optimizer, and how far they have come."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        settings: Settings,
+        dataset: data.Dataset,
+        run: Path,
+        strategy: tf.distribute.Strategy,
+    ) -> None:
+        self.recipe, self.settings, self.run, self.strategy = recipe, settings, run, strategy
+        self.training = dataset.split("training")
+        self.validation = dataset.splits.get("validation")
+        self.writes = writes_files(strategy)
+        self.steps_per_epoch = len(self.training) // recipe.batch_size
+        if self.steps_per_epoch == 0:
+            raise UserError(
+                f"batch size {recipe.batch_size} is larger than the {len(self.training)} training "
+                "faces; choose a smaller --batch-size"
+            )
+        tf.keras.utils.set_random_seed(settings.seed)
+        with strategy.scope():
+            with precision_policy(settings.precision):
+                self.network = runs.build(recipe)
+            self.network.compile(
+                make_optimizer(recipe, recipe.epochs * self.steps_per_epoch),
+                loss=make_loss(recipe),
+                metrics=["accuracy"],
+            )
+        self.exact = runs.build(recipe)  # float32, for validation and for what is written
+        self.predict = predictor(self.exact)
+        self.history = History(run)
+
+        # Progress, as variables so that a checkpoint holds it with the weights.
+        self.epoch = tf.Variable(0, trainable=False)  # finished epochs
+        self.step = tf.Variable(0, trainable=False)  # steps taken in the current epoch
+        self.sums = tf.Variable(np.zeros(3), trainable=False)  # its loss, accuracy and seconds
+        self.best = tf.Variable(-1.0, trainable=False)  # highest validation accuracy
+        self._scratch = None if self.writes else tempfile.TemporaryDirectory()
+        self.checkpoints = tf.train.CheckpointManager(
+            tf.train.Checkpoint(
+                network=self.network,
+                optimizer=self.network.optimizer,
+                epoch=self.epoch,
+                step=self.step,
+                sums=self.sums,
+                best=self.best,
+            ),
+            # Every worker has to take part in saving, but only one may write the run folder.
+            self._scratch.name if self._scratch else run / "checkpoints",
+            max_to_keep=2,
+        )
+
+    def resume(self) -> None:
+        """Go back to the last checkpoint; without one, the run starts from its beginning."""
+        latest = tf.train.latest_checkpoint(self.run / "checkpoints")
+        if latest is None:
+            return
+        try:
+            self.checkpoints.checkpoint.restore(latest)
+        except (tf.errors.OpError, ValueError) as error:
+            raise UserError(
+                f"{latest}: damaged checkpoint ({str(error).splitlines()[0]}); "
+                "remove the folder checkpoints/ to train from the start"
+            ) from None
+        self.history.keep_epochs(int(self.epoch))
+
+    def train(self, checkpoint_minutes: float = CHECKPOINT_MINUTES) -> None:
+        """Train to the end of the recipe.
+
+        Raises:
+            Stopped: if SIGINT or SIGTERM asked for it; the checkpoint is written by then.
+        """
+        train_step = self.network.make_train_function()
+        with StopRequest() as stop:
+            while (epoch := int(self.epoch)) < self.recipe.epochs:
+                self._train_epoch(epoch, train_step, stop, checkpoint_minutes * 60)
+                self._close_epoch(epoch)
+        # The last weights once more, with batch statistics of their own.
+        self.exact.set_weights(self.network.get_weights())
+        refresh_batch_statistics(self.exact, self.training, self.recipe, self.settings.seed)
+        self._record(self.recipe.epochs, fresh_statistics=True)
+
+    def _train_epoch(self, epoch, train_step, stop: StopRequest, checkpoint_seconds) -> None:
+        first, batch_size = int(self.step), self.recipe.batch_size
+        plan = plan_epoch(
+            len(self.training), epoch, self.settings.seed, self.recipe.augment, self.recipe.flip
+        )
+        iterator = iter(
+            self.strategy.experimental_distribute_dataset(
+                batches(self.training, plan, batch_size, first)
+            )
+        )
+        saved = time.monotonic()
+        with tqdm(
+            desc=f"epoch {epoch + 1}/{self.recipe.epochs}",
+            total=self.steps_per_epoch * batch_size,
+            initial=first * batch_size,
+            unit=" crops",
+            disable=not self.writes,
+            mininterval=1.0 if sys.stderr.isatty() else 30.0,
+        ) as bar:
+            for step in range(first + 1, self.steps_per_epoch + 1):
+                start = time.monotonic()
+                self.network.reset_metrics()
+                logs = train_step(iterator)
+                now = time.monotonic()
+                self.sums.assign_add([float(logs["loss"]), float(logs["accuracy"]), now - start])
+                self.step.assign(step)
+                loss, right, _ = self.sums.numpy() / step
+                bar.set_postfix(loss=f"{loss:.4f}", accuracy=f"{right:.1%}", refresh=False)
+                bar.update(batch_size)
+                if stop.signal_number is not None:
+                    self.checkpoints.save()
+                    raise Stopped(stop.signal_number)
+                if now - saved >= checkpoint_seconds:
+                    self.checkpoints.save()
+                    saved = time.monotonic()
+
+    def _close_epoch(self, epoch: int) -> None:
+        loss, right, seconds = self.sums.numpy() / self.steps_per_epoch
+        self.exact.set_weights(self.network.get_weights())
+        self._record(
+            epoch + 1,
+            training_loss=loss,
+            training_accuracy=right,
+            crops_per_second=self.recipe.batch_size / seconds,
+        )
+        self.epoch.assign(epoch + 1)
+        self.step.assign(0)
+        self.sums.assign(np.zeros(3))
+        self.checkpoints.save()
+
+    def _record(self, epoch: int, **figures) -> None:
+        """Validate ``self.exact``, keep it if it is the best so far, and log the epoch."""
+        if self.validation is None:
+            judged = float(self.best) + 1.0  # nothing to judge by: the latest counts as best
+        else:
+            found = accuracies(
+                self.predict, self.validation, progress=self.writes and sys.stderr.isatty()
+            )
+            figures |= {f"validation_{views}": value for views, value in found.items()}
+            judged = found[self.recipe.validation_views]
+        better = judged > float(self.best)
+        if better:
+            self.best.assign(judged)
+        if self.writes:
+            runs.save_weights(self.exact, self.run / runs.LAST_WEIGHTS)
+            if better:
+                runs.save_weights(self.exact, self.run / runs.BEST_WEIGHTS)
+            self.history.append(epoch=epoch, best=better, **figures)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``python -m fer_larq.train`` beside those of the recipe."""
+    parser.add_argument("--data", help=DATA_HELP)
+    parser.add_argument(
+        "--out", type=Path, help="run folder (default: runs/NETWORK-RECIPE-seedN)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in --out from its checkpoint; "
+        "only --epochs may be given anew",
+    )
+    parser.add_argument("--seed", type=int, help="of weights, order and crops (default: 0)")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        help="arithmetic of the training steps; auto (default): bfloat16 where the processor has "
+        "it, else float32. Validation is always float32",
+    )
+    parser.add_argument(
+        "--deterministic", action=argparse.BooleanOptionalAction,
+        help="the same command gives the same weights bit for bit, also after --resume",
+    )
+    parser.add_argument(
+        "--strategy",
+        choices=("none", "mirrored", "multi-worker"),
+        default="none",
+        help="tf.distribute: all GPUs of this machine, or the hosts named in TF_CONFIG",
+    )
+    parser.add_argument(
+        "--checkpoint-minutes", type=float, default=CHECKPOINT_MINUTES, metavar="M",
+        help=f"longest time between two checkpoints (default: {CHECKPOINT_MINUTES:g})",
+    )
+    add_recipe_options(parser)
+
+
+def prepare(options: argparse.Namespace, dataset: data.Dataset) -> tuple[Recipe, Settings, Path]:
+    """What to train, how and where, from the command line and, with ``--resume``, the run."""
+    wanted = Settings(
+        options.seed or 0,
+        choose_precision(options.precision or "auto"),
+        bool(options.deterministic),
+    )
+    if not options.resume:
+        recipe = recipe_from_options(options)
+        if dataset.drawn and options.epochs is None:
+            recipe = replace(recipe, epochs=DRAWN_FACES_EPOCHS)
+        run = options.out or Path("runs", f"{recipe.network}-{options.recipe}-seed{wanted.seed}")
+        if (run / runs.DESCRIPTION).exists():
+            raise UserError(
+                f"{run}: already holds a run; go on with it by --resume --out {run}, or choose "
+                "another --out"
+            )
+        return recipe, wanted, run
+
+    run = options.out or Path(
+        "runs", f"{recipe_from_options(options).network}-{options.recipe}-seed{wanted.seed}"
+    )
+    description = runs.read_description(run)
+    stored = runs.recipe_of(description)
+    recipe = recipe_from_options(options, stored)
+    settings = Settings(**description["settings"])
+    for name, value in {**asdict(stored), **asdict(settings)}.items():
+        given = getattr(options, name)
+        if name != "epochs" and given not in (None, "auto", value):
+            raise UserError(
+                f"{run}: was begun with {name} {value}, so it cannot go on with {given}; "
+                "leave the flag out, or start another run"
+            )
+    if description["data"]["fingerprint"] != dataset.fingerprint:
+        raise UserError(
+            f"{run}: was begun on other data ({description['data']['name']}, fingerprint "
+            f"{description['data']['fingerprint'][:12]}, not {dataset.fingerprint[:12]}); "
+            "give the same --data, or start another run"
+        )
+    return recipe, settings, run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train a network, or go on with a run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fer_larq.train",
+        description=__doc__.split("\n\n")[0],
+        epilog="Example: python -m fer_larq.train --blocks 4 --data fer2013.csv --epochs 30",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    strategy = make_strategy(options.strategy)  # several workers have to meet before anything else
+    dataset = data.load(options.data)
+    recipe, settings, run = prepare(options, dataset)
+    if settings.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+    training = Training(recipe, settings, dataset, run, strategy)
+    description = runs.describe(
+        recipe,
+        settings=asdict(settings),
+        data={
+            "name": dataset.name,
+            "source": dataset.source,
+            "fingerprint": dataset.fingerprint,
+            "faces": {split: len(faces) for split, faces in dataset.splits.items()},
+        },
+    )
+    if training.writes:
+        runs.write_description(run, description)
+    if options.resume:
+        training.resume()
+    print(
+        f"{recipe.network} on {dataset.name}: {len(training.training)} training faces, "
+        f"{recipe.epochs} epochs of {training.steps_per_epoch} steps, {settings.precision}, "
+        f"seed {settings.seed}, in {run}",
+        flush=True,
+    )
+    try:
+        training.train(options.checkpoint_minutes)
+    except Stopped as stopped:
+        print(
+            f"stopped after {int(training.epoch)} epochs and {int(training.step)} steps; go on "
+            f"with: python -m fer_larq.train --resume --out {run}"
+            + (f" --data {options.data}" if options.data else ""),
+            flush=True,
+        )
+        return stopped.exit_code
+    print(f"weights sha256 {runs.weights_digest(training.exact)}")
+    if training.writes:
+        print(f"evaluate: python -m fer_larq.evaluate {run}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
