@@ -41,6 +41,19 @@ class History:
             row for row in rows if int(row["epoch"]) <= epochs and not row["fresh_statistics"]
         ]
 
+    def best(self) -> dict[str, Any]:
+        """Epoch and validation accuracies (0 to 1) of the best weights so far."""
+        row = [row for row in self.rows if str(row["best"]) == "True"][-1]
+        return {
+            "epoch": int(row["epoch"]),
+            "fresh_statistics": bool(row["fresh_statistics"]),
+            **{
+                name: float(row[name])
+                for name in ("validation_five", "validation_centre")
+                if row[name] != ""
+            },
+        }
+
     def append(self, **row: Any) -> None:
         """Add a row and bring the three files up to date."""
         self.rows.append({name: row.get(name, "") for name in COLUMNS})

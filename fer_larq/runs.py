@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from fer_larq.backend import tf
+from fer_larq.data import Dataset
 from fer_larq.errors import UserError
 from fer_larq.files import replacing
 from fer_larq.models import bdnn
@@ -96,12 +97,19 @@ def recipe_of(description: Mapping[str, Any]) -> Recipe:
     return Recipe(**description["recipe"])
 
 
-def describe(recipe: Recipe, **settings: Any) -> dict[str, Any]:
-    """A new run's description: the recipe, the given settings and the versions."""
+def describe(recipe: Recipe, settings: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
+    """The description of a run that is about to begin; ``result`` comes with its first epoch."""
     return {
         "network": recipe.network,
         "recipe": asdict(recipe),
-        **settings,
+        "settings": dict(settings),
+        "data": {
+            "name": dataset.name,
+            "source": dataset.source,
+            "drawn": dataset.drawn,
+            "fingerprint": dataset.fingerprint,
+            "faces": {split: len(faces) for split, faces in dataset.splits.items()},
+        },
         "versions": versions(),
     }
 

@@ -213,6 +213,7 @@ class Training:
         strategy: tf.distribute.Strategy,
     ) -> None:
         self.recipe, self.settings, self.run, self.strategy = recipe, settings, run, strategy
+        self.description = runs.describe(recipe, asdict(settings), dataset)
         self.training = dataset.split("training")
         self.validation = dataset.splits.get("validation")
         self.writes = writes_files(strategy)
@@ -234,6 +235,8 @@ class Training:
         self.exact = runs.build(recipe)  # float32, for validation and for what is written
         self.predict = predictor(self.exact)
         self.history = History(run)
+        if self.writes:
+            runs.write_description(run, self.description)
 
         # Progress, as variables so that a checkpoint holds it with the weights.
         self.epoch = tf.Variable(0, trainable=False)  # finished epochs
@@ -353,6 +356,12 @@ class Training:
             if better:
                 runs.save_weights(self.exact, self.run / runs.BEST_WEIGHTS)
             self.history.append(epoch=epoch, best=better, **figures)
+            self.description["result"] = {
+                "epochs": epoch,
+                "finished": bool(figures.get("fresh_statistics")),
+                "best": self.history.best(),
+            }
+            runs.write_description(self.run, self.description)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -448,18 +457,6 @@ def main(arguments: list[str] | None = None) -> int:
         tf.config.experimental.enable_op_determinism()
 
     training = Training(recipe, settings, dataset, run, strategy)
-    description = runs.describe(
-        recipe,
-        settings=asdict(settings),
-        data={
-            "name": dataset.name,
-            "source": dataset.source,
-            "fingerprint": dataset.fingerprint,
-            "faces": {split: len(faces) for split, faces in dataset.splits.items()},
-        },
-    )
-    if training.writes:
-        runs.write_description(run, description)
     if options.resume:
         training.resume()
     print(
