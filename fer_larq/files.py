@@ -14,13 +14,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is renamed onto ``path``.
 
     If the body raises, ``path`` stays as it was and the temporary file is removed. The name keeps
-    the suffix of ``path``, because many writers choose their format by it.
+    the suffixes of ``path``, because many writers choose their format by them.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
-    )
+    suffixes = "".join(target.suffixes)
+    prefix = f".{target.name.removesuffix(suffixes)}-"
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffixes, dir=target.parent)
     os.close(handle)
     temporary = Path(name)
     try:

@@ -97,11 +97,14 @@ class History:
                 if row[column] != "" and not row["fresh_statistics"]
             ]
             if points:
-                axes.plot(*zip(*points), marker=".", label=label)
+                axes.plot(*zip(*points, strict=True), marker=".", label=label)
         for row in self.rows:
             if row["fresh_statistics"] and row["validation_five"] != "":
                 axes.plot(
-                    int(row["epoch"]), 100 * float(row["validation_five"]), "*", color="black",
+                    int(row["epoch"]),
+                    100 * float(row["validation_five"]),
+                    "*",
+                    color="black",
                     label="five-crop mean, fresh batch statistics",
                 )
         axes.set(xlabel="epoch", ylabel="accuracy (%)", title=self.run.name)

@@ -145,14 +145,6 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m fer_larq.models",
         description="Print layers, one-bit weights and one-bit multiply-accumulates of a network.",
     )
-    add_network_options(parser)
-    options = parser.parse_args(arguments)
-    lq.models.summary(bdnn(options.blocks, options.dense), print_fn=print)
-    return 0
-
-
-def add_network_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--blocks`` and ``--dense/--no-dense``, which name a network of the paper."""
     parser.add_argument(
         "--blocks", type=int, choices=(2, 3, 4), default=4, help="dense blocks (default: 4)"
     )
@@ -162,6 +154,9 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="dense connections: BDNN with them (default), BCNN without",
     )
+    options = parser.parse_args(arguments)
+    lq.models.summary(bdnn(options.blocks, options.dense), print_fn=print)
+    return 0
 
 
 if __name__ == "__main__":

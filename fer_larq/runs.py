@@ -1,12 +1,12 @@
 """A run folder: what a training leaves behind, and how a network comes back from it.
 
-    run.json            recipe, seed, versions, data fingerprint, results; rewritten at every epoch
-    history.csv         one row per epoch
-    curve.png           the history, drawn
-    best.weights.h5     the weights with the highest validation accuracy
-    last.weights.h5     the weights after the last epoch
-    checkpoints/        the state from which ``--resume`` goes on
-    tensorboard/        the history for TensorBoard
+run.json            recipe, seed, versions, data fingerprint, results; rewritten at every epoch
+history.csv         one row per epoch
+curve.png           the history, drawn
+best.weights.h5     the weights with the highest validation accuracy
+last.weights.h5     the weights after the last epoch
+checkpoints/        the state from which ``--resume`` goes on
+tensorboard/        the history for TensorBoard
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def load_network(source: str | Path) -> LoadedNetwork:
 def save_weights(network: tf.keras.Model, file: Path) -> None:
     """Write a network's weights (HDF5), whole or not at all."""
     with replacing(file) as temporary:
-        network.save_weights(temporary, save_format="h5")
+        network.save_weights(temporary)
 
 
 def weights_digest(network: tf.keras.Model) -> str:

@@ -28,6 +28,7 @@ from fer_larq.errors import UserError, run_command
 from fer_larq.evaluation import accuracies
 from fer_larq.history import History
 from fer_larq.models import predictor
+from fer_larq.options import add_data_option
 from fer_larq.pipeline import batches, plan_epoch
 from fer_larq.recipes import Recipe, add_recipe_options, recipe_from_options
 
@@ -42,12 +43,6 @@ STATISTICS_CROPS = 15_000
 
 CHECKPOINT_MINUTES = 4.0
 """Longest time between two checkpoints, so that a killed run loses less than five minutes."""
-
-
-DATA_HELP = (
-    "FER2013: a folder, zip, tar.gz or CSV as published, or 'kaggle' to fetch it; without it, "
-    "drawn faces, which say nothing about people"
-)
 
 
 @dataclass(frozen=True)
@@ -75,8 +70,7 @@ class StopRequest:
 
     def __enter__(self) -> StopRequest:
         self._previous = {
-            number: signal.signal(number, self._note)
-            for number in (signal.SIGINT, signal.SIGTERM)
+            number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)
         }
         return self
 
@@ -186,9 +180,7 @@ def refresh_batch_statistics(
     arithmetic, so ``network`` should be a float32 one.
     """
     normalisations = [
-        layer
-        for layer in network.layers
-        if isinstance(layer, tf.keras.layers.BatchNormalization)
+        layer for layer in network.layers if isinstance(layer, tf.keras.layers.BatchNormalization)
     ]
     momenta = [layer.momentum for layer in normalisations]
     plan = plan_epoch(len(faces), 0, seed, recipe.augment, recipe.flip)
@@ -197,7 +189,7 @@ def refresh_batch_statistics(
         for layer in normalisations:
             layer.momentum = index / (index + 1)  # makes the moving average a cumulative one
         network(crops, training=True)
-    for layer, momentum in zip(normalisations, momenta):
+    for layer, momentum in zip(normalisations, momenta, strict=True):
         layer.momentum = momentum
 
 
@@ -366,13 +358,12 @@ class Training:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The flags of ``python -m fer_larq.train`` beside those of the recipe."""
-    parser.add_argument("--data", help=DATA_HELP)
+    add_data_option(parser)
+    parser.add_argument("--out", type=Path, help="run folder (default: runs/NETWORK-RECIPE-seedN)")
     parser.add_argument(
-        "--out", type=Path, help="run folder (default: runs/NETWORK-RECIPE-seedN)"
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with the run in --out from its checkpoint; "
-        "only --epochs may be given anew",
+        "--resume",
+        action="store_true",
+        help="go on with the run in --out from its checkpoint; only --epochs may be given anew",
     )
     parser.add_argument("--seed", type=int, help="of weights, order and crops (default: 0)")
     parser.add_argument(
@@ -382,7 +373,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "it, else float32. Validation is always float32",
     )
     parser.add_argument(
-        "--deterministic", action=argparse.BooleanOptionalAction,
+        "--deterministic",
+        action=argparse.BooleanOptionalAction,
         help="the same command gives the same weights bit for bit, also after --resume",
     )
     parser.add_argument(
@@ -392,7 +384,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="tf.distribute: all GPUs of this machine, or the hosts named in TF_CONFIG",
     )
     parser.add_argument(
-        "--checkpoint-minutes", type=float, default=CHECKPOINT_MINUTES, metavar="M",
+        "--checkpoint-minutes",
+        type=float,
+        default=CHECKPOINT_MINUTES,
+        metavar="M",
         help=f"longest time between two checkpoints (default: {CHECKPOINT_MINUTES:g})",
     )
     add_recipe_options(parser)

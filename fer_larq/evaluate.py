@@ -1,0 +1,211 @@
+"""Evaluate a network: ``python -m fer_larq.evaluate RUN --split validation``.
+
+Writes ``report.json``, ``confusion.csv`` and ``confusion.png``. PublicTest (``validation``) is for
+choosing; PrivateTest (``test``) is for the one figure that is reported in the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from fer_larq import crops, data, runs
+from fer_larq.errors import run_command
+from fer_larq.evaluation import accuracy, crop_scores, mean_over_views
+from fer_larq.expressions import EXPRESSIONS
+from fer_larq.files import replacing
+from fer_larq.models import predictor
+from fer_larq.options import add_data_option
+
+
+def score_views(predict, faces: data.Faces, ten: bool = False) -> dict[str, np.ndarray]:
+    """Scores float32 ``[N, 7]`` by views: ``five``, ``centre`` and, if wanted, ``ten``."""
+    scores = crop_scores(predict, faces.images, "ten" if ten else "five", progress=True)
+    five = scores[:, : len(crops.FIVE_CROP_OFFSETS)]
+    centre = five[:, crops.FIVE_CROP_OFFSETS.index(crops.CENTRE_OFFSET)]
+    by_views = {"five": mean_over_views(five), "centre": centre}
+    return by_views | ({"ten": mean_over_views(scores)} if ten else {})
+
+
+def report(scores: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
+    """The figures of an evaluation.
+
+    Args:
+        scores: float32 ``[N, 7]`` by views; the first views are those of the per-class figures.
+        labels: int64 ``[N]``.
+
+    Returns:
+        ``accuracy`` (0 to 1) by views with its 95 % interval (Wilson), and for the first views:
+        ``classes`` with precision, recall, F1 and the number of faces, ``macro_f1``, and
+        ``confusion``, where row r, column c counts the faces of expression r read as c.
+    """
+    views, first = next(iter(scores.items()))
+    predicted = first.argmax(axis=1)
+    every_label = np.arange(len(EXPRESSIONS))
+    precision, recall, f1, support = precision_recall_fscore_support(
+        labels, predicted, labels=every_label, zero_division=0.0
+    )
+    return {
+        "accuracy": {
+            name: {
+                "value": accuracy(values, labels),
+                "interval_95": _interval(values, labels),
+                "faces": len(labels),
+            }
+            for name, values in scores.items()
+        },
+        "per_class_views": views,
+        "classes": {
+            name: {
+                "precision": float(precision[index]),
+                "recall": float(recall[index]),
+                "f1": float(f1[index]),
+                "faces": int(support[index]),
+            }
+            for index, name in enumerate(EXPRESSIONS)
+        },
+        "macro_f1": float(f1.mean()),
+        "confusion": confusion_matrix(labels, predicted, labels=every_label).tolist(),
+    }
+
+
+def _interval(scores: np.ndarray, labels: np.ndarray) -> list[float]:
+    right = int(np.sum(scores.argmax(axis=1) == labels))
+    interval = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
+    return [float(interval.low), float(interval.high)]
+
+
+def confusion_figure(confusion: np.ndarray, title: str) -> Figure:
+    """Draw a confusion matrix ``[7, 7]``: shares of each row as shades, counts as figures."""
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ticks = range(len(EXPRESSIONS))
+    axes.set_xticks(ticks, EXPRESSIONS, rotation=45, ha="right")
+    axes.set_yticks(ticks, EXPRESSIONS)
+    axes.set(xlabel="read as", ylabel="labelled", title=title)
+    for row, column in np.ndindex(confusion.shape):
+        shade = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, confusion[row, column], ha="center", va="center", color=shade)
+    figure.colorbar(image, label="share of the labelled faces")
+    return figure
+
+
+def write_report(folder: Path, figures: dict[str, Any], title: str) -> None:
+    """Write ``report.json``, ``confusion.csv`` and ``confusion.png``, each whole or not at all."""
+    confusion = np.array(figures["confusion"])
+    table = pd.DataFrame(confusion, index=EXPRESSIONS, columns=EXPRESSIONS)
+    with replacing(folder / "confusion.csv") as temporary:
+        table.to_csv(temporary, index_label="labelled \\ read as")
+    with replacing(folder / "confusion.png") as temporary:
+        confusion_figure(confusion, title).savefig(temporary, dpi=120)
+    with replacing(folder / "report.json") as temporary:
+        temporary.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def evaluate(
+    source: str, dataset: data.Dataset, split: str = "validation", ten: bool = False
+) -> dict[str, Any]:
+    """Evaluate a network on a split and say where every part of the figure comes from.
+
+    Args:
+        source: a run folder or one of its weights files.
+        dataset: has to contain ``split``.
+        ten: also average over ten crops, five and their mirror images.
+
+    Returns:
+        ``report`` with the network, its training, the data and the versions beside it.
+    """
+    faces = dataset.split(split)
+    loaded = runs.load_network(source)
+    recipe = runs.recipe_of(loaded.description)
+    scores = score_views(predictor(loaded.network), faces, ten)
+    # Per-class figures are given for the views that the recipe is meant to be judged by.
+    first = recipe.validation_views
+    scores = {first: scores[first]} | scores
+    return {
+        "network": recipe.network,
+        "source": str(source),
+        "split": split,
+        "data": {
+            "name": dataset.name,
+            "drawn": dataset.drawn,
+            "source": dataset.source,
+            "fingerprint": dataset.fingerprint,
+        },
+        "training": {
+            key: loaded.description.get(key) for key in ("recipe", "settings", "data", "result")
+        },
+        **report(scores, faces.labels),
+        "versions": runs.versions(),
+    }
+
+
+def print_report(figures: dict[str, Any]) -> None:
+    """Print the figures that a reader looks for first."""
+    print(f"{figures['network']} on {figures['data']['name']}, {figures['split']} split")
+    if figures["data"]["drawn"]:
+        print("  These are drawn faces: the figures say nothing about people.")
+    for views, found in figures["accuracy"].items():
+        low, high = found["interval_95"]
+        name = "centre crop" if views == "centre" else f"{views}-crop mean"
+        print(
+            f"  {name:14s} {found['value']:7.2%}   95 % interval {low:.2%} to {high:.2%}, "
+            f"{found['faces']} faces"
+        )
+    print(f"  {'':14s} precision   recall       F1    faces")
+    for name, row in figures["classes"].items():
+        print(
+            f"  {name:14s} {row['precision']:9.2%} {row['recall']:8.2%} {row['f1']:8.2%} "
+            f"{row['faces']:8d}"
+        )
+    print(f"  {'macro F1':14s} {'':18s} {figures['macro_f1']:8.2%}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Evaluate a network and write the report."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fer_larq.evaluate",
+        description=__doc__.split("\n\n")[0],
+    )
+    parser.add_argument("network", help="run folder or one of its .weights.h5 files")
+    parser.add_argument(
+        "--split",
+        choices=data.SPLITS,
+        default="validation",
+        help="validation: PublicTest (default); test: PrivateTest, to be read once",
+    )
+    add_data_option(parser)
+    parser.add_argument("--ten", action="store_true", help="average over ten crops, too")
+    parser.add_argument(
+        "--out", type=Path, help="folder of the report (default: evaluation-SPLIT in the run)"
+    )
+    options = parser.parse_args(arguments)
+    dataset = data.load(options.data)
+    figures = evaluate(options.network, dataset, options.split, options.ten)
+    source = Path(options.network)
+    folder = options.out or (source if source.is_dir() else source.parent) / (
+        f"evaluation-{options.split}"
+    )
+    write_report(
+        folder,
+        figures,
+        f"{figures['network']} on {figures['data']['name']}, {figures['split']}, "
+        f"{figures['per_class_views']} view{'s' * (figures['per_class_views'] != 'centre')}",
+    )
+    print_report(figures)
+    print(f"report: {folder / 'report.json'}, confusion matrix: {folder / 'confusion.png'}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
