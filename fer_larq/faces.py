@@ -1,0 +1,521 @@
+"""Drawn faces: the data that is at hand where FER2013 is not.
+
+Grey faces of 48x48 pixels, each drawn from random parameters: the shape of head, hair, brows,
+eyes, nose and mouth, the turn of the head, light, blur and noise. The expression moves brows,
+lids, mouth and folds roughly as the facial action coding system describes it (Ekman and Friesen,
+1978). These are drawings: they show that training works, and accuracy on them says nothing about
+people.
+
+``python -m fer_larq.faces --out sheet.png`` draws a sheet of them to look at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from fer_larq.crops import FACE_SIZE
+from fer_larq.data import SPLITS, Dataset, Faces, fingerprint
+from fer_larq.errors import UserError, run_command
+from fer_larq.expressions import EXPRESSIONS
+from fer_larq.files import replacing
+
+OVERSAMPLING = 4
+"""Faces are drawn at four times their size and averaged down, which smooths all edges."""
+
+CANVAS = FACE_SIZE * OVERSAMPLING
+
+
+@dataclass(frozen=True)
+class Expression:
+    """How an expression moves a face; lengths are in half widths of the head.
+
+    The defaults are a neutral face.
+    """
+
+    inner_brow: float = 0.0  # raised above its place
+    outer_brow: float = 0.0
+    brow_arch: float = 0.06  # its middle, above the straight line
+    brows_together: float = 0.0
+    upper_lid: float = 0.11  # above the line through the corners of the eye
+    lower_lid: float = 0.07
+    mouth_width: float = 0.33  # half of it
+    corners: float = 0.0  # raised above the middle of the mouth
+    upper_lip: float = 0.0  # opened above the middle
+    lower_lip: float = 0.0
+    square: float = 0.0  # 0: the opening is a lens, 1: nearly a rectangle
+    teeth: float = 0.0  # how much of the opening they fill
+    frown_lines: float = 0.0  # 0 to 1, between the brows
+    nose_wrinkles: float = 0.0
+    smile_folds: float = 0.15  # from the nose to the corners of the mouth
+    forehead_lines: float = 0.0
+
+
+ANGRY = dict(
+    inner_brow=-0.20, outer_brow=0.07, brow_arch=0.02, brows_together=0.07, frown_lines=1.0
+)
+ANGRY |= dict(upper_lid=0.08, lower_lid=0.04)
+DISGUST = dict(inner_brow=-0.13, outer_brow=-0.06, upper_lid=0.05, lower_lid=0.02)
+DISGUST |= dict(nose_wrinkles=1.0, smile_folds=1.0)
+FEAR = dict(inner_brow=0.24, outer_brow=0.05, brow_arch=0.02, brows_together=0.06)
+FEAR |= dict(upper_lid=0.19, lower_lid=0.12, forehead_lines=0.7)
+HAPPY = dict(upper_lid=0.09, lower_lid=0.01, brow_arch=0.09, smile_folds=0.9)
+SAD = dict(inner_brow=0.17, outer_brow=-0.13, brow_arch=-0.01, upper_lid=0.05, lower_lid=0.06)
+SURPRISE = dict(inner_brow=0.22, outer_brow=0.22, brow_arch=0.13, forehead_lines=0.8)
+SURPRISE |= dict(upper_lid=0.21, lower_lid=0.14, smile_folds=0.0)
+
+VARIANTS: dict[str, tuple[Expression, ...]] = {
+    "angry": (
+        Expression(**ANGRY, mouth_width=0.27, corners=-0.08),
+        Expression(
+            **ANGRY,
+            **dict(mouth_width=0.34, corners=-0.06, upper_lip=0.10, lower_lip=0.12),
+            **dict(square=1.0, teeth=1.0),
+        ),
+    ),
+    "disgust": (
+        Expression(**DISGUST, mouth_width=0.32, corners=-0.16, upper_lip=0.02),
+        Expression(
+            **DISGUST,
+            **dict(mouth_width=0.32, corners=-0.15, upper_lip=0.12, lower_lip=0.02),
+            **dict(square=0.5, teeth=0.6),
+        ),
+    ),
+    "fear": (
+        Expression(
+            **FEAR,
+            **dict(mouth_width=0.38, corners=-0.07, upper_lip=0.06, lower_lip=0.13),
+            **dict(square=0.7, teeth=0.3),
+        ),
+    ),
+    "happy": (
+        Expression(**HAPPY, mouth_width=0.45, corners=0.16),
+        Expression(
+            **HAPPY,
+            **dict(mouth_width=0.47, corners=0.17, upper_lip=-0.03, lower_lip=0.18, teeth=0.6),
+        ),
+    ),
+    "sad": (Expression(**SAD, mouth_width=0.29, corners=-0.15),),
+    "surprise": (
+        Expression(**SURPRISE, mouth_width=0.20, upper_lip=0.14, lower_lip=0.26, square=0.3),
+    ),
+    "neutral": (Expression(),),
+}
+"""For each of ``EXPRESSIONS`` the ways in which a face shows it at full strength."""
+
+NOTICE = """\
+************************************************************************************
+*  No FER2013 was given: this run uses DRAWN FACES, made by this program.          *
+*  They show that everything works. Accuracy on them says NOTHING about people.    *
+*                                                                                  *
+*  To use FER2013:  --data kaggle          fetches a public mirror (60 MB)         *
+*               or  --data fer2013.csv     or a zip or folder of its images, from  *
+*                   https://www.kaggle.com/datasets/msambare/fer2013               *
+************************************************************************************"""
+
+
+def announce() -> None:
+    """Say loudly, on standard error, that the faces are drawings and how to get FER2013."""
+    print(NOTICE, file=sys.stderr, flush=True)
+
+
+def drawn_dataset(
+    training: int = 4200, validation: int = 700, test: int = 700, seed: int = 0
+) -> Dataset:
+    """Draw a data set with the three splits of FER2013.
+
+    Args:
+        training, validation, test: number of faces; a split of 0 is absent.
+        seed: 0 or more. Another seed draws other faces in every split.
+    """
+    splits = {
+        split: draw(count, len(SPLITS) * seed + index)
+        for index, (split, count) in enumerate(
+            zip(SPLITS, (training, validation, test), strict=True)
+        )
+        if count
+    }
+    return Dataset("drawn faces", f"seed {seed}", fingerprint(splits), True, splits)
+
+
+def draw(count: int, seed: int) -> Faces:
+    """Draw faces whose expressions take turns, so that all are equally frequent.
+
+    Face k of a seed is the same whatever ``count`` is. The same seed gives the same bytes with
+    the same versions of NumPy and Pillow.
+
+    Args:
+        count: number of faces.
+        seed: 0 or more.
+
+    Returns:
+        images uint8 ``[count, 48, 48]``, labels int64 ``[count]``.
+    """
+    labels = np.arange(count, dtype=np.int64) % len(EXPRESSIONS)
+    images = np.empty((count, FACE_SIZE, FACE_SIZE), np.uint8)
+    for index, label in enumerate(labels):
+        images[index] = draw_face(EXPRESSIONS[label], np.random.default_rng((seed, index)))
+    return Faces(images, labels)
+
+
+def draw_face(expression: str, random: np.random.Generator) -> np.ndarray:
+    """Draw one face, uint8 ``[48, 48]``, with an expression of random strength and variant."""
+    variants = VARIANTS[expression]
+    shown = weakened(variants[random.integers(len(variants))], random)
+    canvas = Canvas(random)
+    person = Person(random)
+    draw_head(canvas, person, random)
+    for side in (-1, 1):
+        draw_eye(canvas, person, shown, side, random)
+        draw_brow(canvas, person, shown, side, random)
+    draw_nose(canvas, person, shown)
+    draw_mouth(canvas, person, shown)
+    draw_folds(canvas, person, shown)
+    if random.random() < 0.15:
+        draw_glasses(canvas, person)
+    if random.random() < 0.15:
+        draw_occlusion(canvas, random)
+    return photograph(canvas.image, random)
+
+
+def weakened(full: Expression, random: np.random.Generator) -> Expression:
+    """An expression between neutral and somewhat more than full, each movement a bit off."""
+    strength = random.uniform(0.6, 1.15)
+    neutral = Expression()
+    values = {}
+    for parameter in fields(Expression):
+        rest, moved = getattr(neutral, parameter.name), getattr(full, parameter.name)
+        values[parameter.name] = rest + strength * random.uniform(0.75, 1.25) * (moved - rest)
+    values["corners"] += random.normal(0, 0.015)
+    values["inner_brow"] += random.normal(0, 0.025)
+    values["outer_brow"] += random.normal(0, 0.025)
+    values["upper_lid"] = max(0.02, values["upper_lid"] * random.uniform(0.85, 1.15))
+    return Expression(**values)
+
+
+class Canvas:
+    """Where a face is drawn; coordinates are on the head, seen from the front.
+
+    (0, 0) is the middle of the face, x grows to the right and y downwards, and 1 is half the
+    width of the head. The head is turned as an ellipsoid, tilted and shifted.
+    """
+
+    def __init__(self, random: np.random.Generator):
+        self.image = Image.new("L", (CANVAS, CANVAS))
+        self.pen = ImageDraw.Draw(self.image)
+        self.yaw, pitch, roll = random.normal(0, (0.22, 0.10, 0.12)).tolist()
+        self.turn = math.cos(self.yaw), math.sin(self.yaw), math.cos(pitch), math.sin(pitch)
+        scale = CANVAS * random.uniform(0.33, 0.40)
+        self.scale = scale
+        self.tilt = scale * math.cos(roll), scale * math.sin(roll)
+        self.stretch = random.uniform(0.92, 1.08)
+        self.centre = (CANVAS * random.uniform(0.46, 0.54, 2)).tolist()
+
+    def place(self, points, flat: bool = False) -> list[tuple[float, float]]:
+        """Pixels of points on the head; ``flat`` for its outline, which a turn leaves alone."""
+        cos_yaw, sin_yaw, cos_pitch, sin_pitch = self.turn
+        (cos_roll, sin_roll), (left, top), stretch = self.tilt, self.centre, self.stretch
+        pixels = []
+        for x, y in points:
+            if not flat:
+                depth = math.sqrt(max(0.0, 1.0 - x * x - y * y / 2.0))
+                x = x * cos_yaw + depth * sin_yaw
+                y = y * cos_pitch + depth * sin_pitch
+            y *= stretch
+            pixels.append((left + cos_roll * x - sin_roll * y, top + sin_roll * x + cos_roll * y))
+        return pixels
+
+    def fill(self, points, tone: float, flat: bool = False) -> None:
+        """Fill a polygon with a grey tone from 0 to 255."""
+        self.pen.polygon(self.place(points, flat), fill=grey(tone))
+
+    def stroke(self, points, tone: float, width: float) -> None:
+        """Draw a line through points."""
+        pixels = max(1, round(width * self.scale))
+        self.pen.line(self.place(points), grey(tone), pixels, joint="curve")
+
+
+class Person:
+    """What stays the same while an expression changes."""
+
+    def __init__(self, random: np.random.Generator):
+        self.skin = random.uniform(75, 225)
+        self.hair = random.choice((random.uniform(10, 70), random.uniform(10, 230)))
+        self.hair_style = random.choice(("short", "fringe", "long", "bald"), p=(0.4, 0.2, 0.3, 0.1))
+        self.bearded = random.random() < 0.15
+        self.jaw = random.uniform(2.0, 3.0)  # exponent of the outline: round to square
+        self.eye_distance = random.uniform(0.38, 0.46)
+        self.eye_height = random.uniform(-0.30, -0.20)
+        self.eye_width = random.uniform(0.17, 0.22)
+        self.iris = random.uniform(10, 90)
+        self.gaze = random.normal(0, 0.02)
+        self.brow_height = random.uniform(0.24, 0.31)
+        self.brow_width = random.uniform(0.05, 0.11)
+        self.nose_length = random.uniform(0.36, 0.48)
+        self.nose_width = random.uniform(0.11, 0.19)
+        self.mouth_height = random.uniform(0.55, 0.66)
+        self.lips = random.uniform(0.03, 0.08)
+        self.shadow = self.skin * random.uniform(0.45, 0.65)
+
+
+def draw_head(canvas: Canvas, person: Person, random: np.random.Generator) -> None:
+    """Background, neck, ears, head, hair and beard."""
+    canvas.pen.rectangle((0, 0, CANVAS, CANVAS), fill=grey(random.uniform(10, 245)))
+    if person.hair_style == "long":
+        canvas.fill(outline(person, 1.22, 1.5, top=1.45), person.hair, flat=True)
+    neck = ((-0.55, 0.6), (0.55, 0.6), (0.7, 2.5), (-0.7, 2.5))
+    canvas.fill(neck, person.skin * 0.8, flat=True)
+    for side in (-1, 1):
+        ear = ellipse(side * 1.0 - math.sin(canvas.yaw) * 0.3, -0.1, 0.12, 0.26)
+        canvas.fill(ear, person.skin * 0.9, flat=True)
+    canvas.fill(outline(person, 1.0, 1.25), person.skin, flat=True)
+    dark_hair = min(person.hair, person.skin * 0.6)
+    if person.bearded:
+        jaw = [point for point in outline(person, 0.99, 1.24) if point[1] > 0.1]
+        cheeks = [(-0.75, 0.35), (-0.48, 0.55), (0.0, 0.42), (0.48, 0.55), (0.75, 0.35)]
+        canvas.fill([*jaw, *cheeks], 0.7 * person.skin + 0.3 * dark_hair, flat=True)
+    if person.hair_style != "bald":
+        skull = [point for point in outline(person, 1.06, 1.3) if point[1] < -0.35]
+        skull.sort(key=lambda point: math.atan2(point[1], point[0]))
+        line = {"short": -0.85, "long": -0.80, "fringe": -0.62}[person.hair_style]
+        parting = random.uniform(-0.4, 0.4)
+        hairline = [(0.86, -0.45), (0.6, line), (parting, line - 0.1), (-0.6, line), (-0.86, -0.45)]
+        canvas.fill([*skull, *hairline], person.hair, flat=True)
+
+
+def draw_eye(
+    canvas: Canvas, person: Person, shown: Expression, side: int, random: np.random.Generator
+) -> None:
+    """White, iris cut by the lids, pupil, and the line of the upper lid."""
+    x0, y0, width = side * person.eye_distance, person.eye_height, person.eye_width
+    upper = shown.upper_lid * random.uniform(0.9, 1.1)
+    lower = shown.lower_lid * random.uniform(0.9, 1.1)
+
+    def lids(x: float) -> tuple[float, float]:
+        opening = 1.0 - min(1.0, abs(x / width)) ** 2
+        return -upper * opening, lower * opening
+
+    def between_lids(points):
+        return [(x0 + x, y0 + min(max(y, lids(x)[0]), lids(x)[1])) for x, y in points]
+
+    across = [width * step / 5 for step in range(-5, 6)]
+    above = [(x0 + x, y0 + lids(x)[0]) for x in across]
+    below = [(x0 + x, y0 + lids(x)[1]) for x in across]
+    canvas.fill([*above, *reversed(below)], 150 + 0.4 * person.skin)
+    canvas.fill(between_lids(ellipse(person.gaze, -0.01, 0.10, 0.10)), person.iris)
+    canvas.fill(between_lids(ellipse(person.gaze, -0.01, 0.05, 0.05)), 5)
+    canvas.stroke(above, person.shadow * 0.5, 0.045)
+    canvas.stroke(below, person.shadow, 0.02)
+    crease = [(x, y - 0.07) for x, y in above[2:9]]
+    canvas.stroke(crease, person.shadow * 1.2, 0.02)
+
+
+def draw_brow(
+    canvas: Canvas, person: Person, shown: Expression, side: int, random: np.random.Generator
+) -> None:
+    """A line that thins towards the temple."""
+    y0 = person.eye_height - person.brow_height
+    inner = (0.17 - shown.brows_together, y0 - shown.inner_brow + random.normal(0, 0.01))
+    outer = (0.72, y0 + 0.03 - shown.outer_brow + random.normal(0, 0.01))
+    points = curve(inner, outer, -shown.brow_arch)
+    tone = min(person.hair, person.skin * 0.6)
+    for part, width in ((points[:4], 1.0), (points[3:6], 0.85), (points[5:], 0.6)):
+        line = [(side * x, y) for x, y in part]
+        canvas.stroke(line, tone, width * person.brow_width)
+
+
+def draw_nose(canvas: Canvas, person: Person, shown: Expression) -> None:
+    """Shadow of one side, wings, nostrils, and wrinkles on the bridge."""
+    tip = person.eye_height + person.nose_length - 0.05 * shown.nose_wrinkles
+    width = person.nose_width * (1 + 0.2 * shown.nose_wrinkles)
+    canvas.stroke([(0.08, -0.2), (0.06, 0.0), (width, tip)], person.skin * 0.82, 0.04)
+    canvas.stroke(curve((-width, tip), (width, tip), 0.07), person.shadow, 0.035)
+    for side in (-1, 1):
+        canvas.fill(ellipse(side * width * 0.55, tip + 0.02, 0.045, 0.025), person.shadow * 0.5)
+        if shown.nose_wrinkles > 0.3:
+            for step in (0.0, 0.09):
+                start, end = (side * 0.04, -0.12 + step), (side * 0.19, -0.20 + step)
+                canvas.stroke([start, end], person.shadow, 0.03)
+
+
+def draw_mouth(canvas: Canvas, person: Person, shown: Expression) -> None:
+    """Lips, and between them the line where they meet, or the open mouth and its teeth."""
+    width, y0 = shown.mouth_width, person.mouth_height
+    power = 2 + 3 * shown.square
+    across = [width * step / 8 for step in range(-8, 9)]
+
+    def edge(opening: float, lip: float) -> list[tuple[float, float]]:
+        line = []
+        for x in across:
+            bend = (x / width) ** 2
+            lens = 1 - abs(x / width) ** power
+            line.append((x, y0 - shown.corners * bend + opening * lens + lip * (1 - bend) ** 0.5))
+        return line
+
+    tone = person.skin * 0.7
+    canvas.fill(
+        [
+            *edge(-shown.upper_lip, -person.lips),
+            *reversed(edge(shown.lower_lip, person.lips * 1.4)),
+        ],
+        tone,
+    )
+    above, below = edge(-shown.upper_lip, 0), edge(shown.lower_lip, 0)
+    gap = shown.upper_lip + shown.lower_lip
+    if gap > 0.06:
+        canvas.fill([*above, *reversed(below)], 25)
+        if shown.teeth > 0.15:
+            biting = edge(-shown.upper_lip + shown.teeth * gap * 0.95, 0)
+            canvas.fill([*above[1:-1], *reversed(biting[1:-1])], 235)
+            if shown.teeth > 0.8:
+                canvas.stroke(edge(gap / 2 - shown.upper_lip, 0)[1:-1], 90, 0.025)
+    canvas.stroke(above, person.shadow * 0.5, 0.04)
+    if gap > 0.06:
+        canvas.stroke(below, person.shadow * 0.6, 0.03)
+
+
+def draw_folds(canvas: Canvas, person: Person, shown: Expression) -> None:
+    """Lines beside nose and mouth, between the brows and on the forehead."""
+    nose = person.eye_height + person.nose_length
+    brow = person.eye_height - person.brow_height
+    for side in (-1, 1):
+        if shown.smile_folds > 0.3:
+            start = (side * (person.nose_width + 0.07), nose - 0.05)
+            end = (side * (shown.mouth_width + 0.12), person.mouth_height - shown.corners * 0.5)
+            tone = person.skin + (person.shadow - person.skin) * min(1.0, shown.smile_folds)
+            canvas.stroke(curve(start, end, -0.06 * side), tone, 0.035)
+        if shown.frown_lines > 0.3:
+            x = side * 0.06
+            canvas.stroke([(x, brow + 0.16), (x * 0.8, brow - 0.02)], person.shadow, 0.035)
+    if shown.forehead_lines > 0.3:
+        for step in (0.0, 0.10):
+            y = brow - 0.32 - step
+            canvas.stroke(curve((-0.4, y), (0.4, y), -0.03), person.shadow * 1.2, 0.025)
+
+
+def draw_glasses(canvas: Canvas, person: Person) -> None:
+    """Two rings and a bridge."""
+    for side in (-1, 1):
+        ring = ellipse(side * person.eye_distance, person.eye_height + 0.02, 0.30, 0.25)
+        canvas.stroke([*ring, ring[0]], 20, 0.035)
+    bridge = person.eye_distance - 0.3
+    canvas.stroke([(-bridge, person.eye_height), (bridge, person.eye_height)], 20, 0.035)
+
+
+def draw_occlusion(canvas: Canvas, random: np.random.Generator) -> None:
+    """Something before the face, such as a hand or a strand of hair: a bar from the border."""
+    angle = random.uniform(0, 2 * math.pi)
+    x, y = math.cos(angle), math.sin(angle)
+    half = random.uniform(0.10, 0.22)
+    depth = random.uniform(0.35, 0.7)
+    bar = [
+        (x * depth - y * half, y * depth + x * half),
+        (x * depth + y * half, y * depth - x * half),
+        (x * 3 + y * half, y * 3 - x * half),
+        (x * 3 - y * half, y * 3 + x * half),
+    ]
+    canvas.fill(bar, random.uniform(20, 230), flat=True)
+
+
+def photograph(image: Image.Image, random: np.random.Generator) -> np.ndarray:
+    """Light from one side, blur, contrast and noise; uint8 ``[48, 48]``."""
+    small = image.reduce(OVERSAMPLING).filter(ImageFilter.GaussianBlur(random.uniform(0, 0.6)))
+    pixels = np.asarray(small, np.float32)
+    axis = np.linspace(-1, 1, FACE_SIZE, dtype=np.float32)
+    x, y = axis[None, :], axis[:, None]
+    across, down = random.normal(0, (0.28, 0.15))
+    light = 1 + np.float32(across) * x + np.float32(down) * y - np.float32(0.25) * (x * x + y * y)
+    gain, offset = random.uniform(0.65, 1.15), random.uniform(-15, 45)
+    noise = random.standard_normal(pixels.shape, np.float32) * np.float32(random.uniform(2, 12))
+    pixels = pixels * np.maximum(light, 0.1) * np.float32(gain) + np.float32(offset) + noise
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+
+
+# Shapes -------------------------------------------------------------------------------------------
+
+
+def grey(tone: float) -> int:
+    """A tone as Pillow wants it."""
+    return min(255, max(0, round(tone)))
+
+
+def outline(
+    person: Person, width: float, height: float, top: float | None = None
+) -> list[tuple[float, float]]:
+    """The outline of a head: a superellipse whose lower half narrows to the chin."""
+    points = []
+    for step in range(40):
+        angle = 2 * math.pi * step / 40
+        cos, sin = math.cos(angle), math.sin(angle)
+        power = 2 / (person.jaw if sin > 0 else 2.2)
+        x = width * math.copysign(abs(cos) ** power, cos)
+        y = (height if sin > 0 else top or height) * math.copysign(abs(sin) ** power, sin)
+        points.append((x * (1 - 0.22 * max(0.0, y) ** 1.5), y))
+    return points
+
+
+def ellipse(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:
+    """Sixteen points of an ellipse about (x, y) with half axes ``width`` and ``height``."""
+    angles = (2 * math.pi * step / 16 for step in range(16))
+    return [(x + width * math.cos(angle), y + height * math.sin(angle)) for angle in angles]
+
+
+def curve(
+    start: tuple[float, float], end: tuple[float, float], bend: float
+) -> list[tuple[float, float]]:
+    """Nine points from ``start`` to ``end``; the middle one lies ``bend`` below the chord."""
+    points = []
+    for step in range(9):
+        t = step / 8
+        x = start[0] + t * (end[0] - start[0])
+        y = start[1] + t * (end[1] - start[1])
+        points.append((x, y + 4 * t * (1 - t) * bend))
+    return points
+
+
+# The command --------------------------------------------------------------------------------------
+
+
+def contact_sheet(faces_each: int, seed: int) -> Image.Image:
+    """One row of faces for every expression, with its name before it."""
+    margin, zoom = 84, 2
+    faces = draw(faces_each * len(EXPRESSIONS), seed)
+    size = FACE_SIZE * zoom
+    sheet = Image.new("L", (margin + faces_each * size, len(EXPRESSIONS) * size), 255)
+    pen = ImageDraw.Draw(sheet)
+    for label, expression in enumerate(EXPRESSIONS):
+        pen.text((8, label * size + size // 2 - 6), expression, fill=0)
+        for column, face in enumerate(faces.images[faces.labels == label]):
+            enlarged = Image.fromarray(face).resize((size, size), Image.Resampling.BICUBIC)
+            sheet.paste(enlarged, (margin + column * size, label * size))
+    return sheet
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write a contact sheet."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fer_larq.faces",
+        description="Draw a sheet of the faces that stand in where FER2013 is not at hand.",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
+    parser.add_argument("--seed", type=int, default=0, help="0 or more (default: 0)")
+    parser.add_argument("--columns", type=int, default=10, help="faces in a row (default: 10)")
+    options = parser.parse_args(arguments)
+    if options.seed < 0 or not 1 <= options.columns <= 100:
+        parser.error("--seed must be 0 or more, and --columns from 1 to 100")
+    if options.out.suffix.lower() != ".png":
+        raise UserError(f"{options.out} is no PNG file: give --out a name that ends in .png")
+    with replacing(options.out) as temporary:
+        contact_sheet(options.columns, options.seed).save(temporary)
+    print(f"drawn faces, seed {options.seed}: {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
