@@ -1,0 +1,61 @@
+// Kernels for 32-bit ARM with NEON (nearly every ARMv7 phone). NEON there flushes subnormal floats
+// to zero, so pack_float compares bit patterns, and the real-valued outputs stay in scalar code.
+#include <sys/auxv.h>
+
+#include "neon_tile.h"
+#include "output.h"
+
+static bool supported(void) {
+  enum { HWCAP_NEON_BIT = 1 << 12 };
+  return (getauxval(AT_HWCAP) & HWCAP_NEON_BIT) != 0;
+}
+
+enum { LANES = 8, TILE_PIXELS = 4 };
+
+static void accumulate_4x8(const lce_window* window, const uint8_t* const* pixels,
+                           int pixel_count, const void* weights, int channels,
+                           lce_accumulators accumulators) {
+  const size_t block = window->runs * window->run_words * LANES;
+  const uint32_t* w = weights;
+  for (int c = 0; c < channels; c += LANES, w += block) {
+    if (pixel_count == TILE_PIXELS) {
+      lce_neon_accumulate_tile(window, pixels, 4, w, 2, LANES, accumulators, 0, c);
+      continue;
+    }
+    for (int p = 0; p < pixel_count; ++p) {
+      lce_neon_accumulate_tile(window, pixels, 1, w, 2, LANES, accumulators, p, c);
+    }
+  }
+}
+
+// The sign of a float is in its bits: set, and some other bit with it (-0 is not below 0), and not
+// beyond infinity (NaN is not below 0 either). Integers have no subnormals.
+static void pack_float(const float* values, size_t words, uint32_t* packed) {
+  const uint32x4_t minus_zero = vdupq_n_u32(0x80000000u), minus_infinity = vdupq_n_u32(0xff800000u);
+  for (size_t word = 0; word < words; ++word, values += 32) {
+    uint32x4_t below[8];
+    for (int i = 0; i < 8; ++i) {
+      const uint32x4_t x = vreinterpretq_u32_f32(vld1q_f32(values + 4 * i));
+      below[i] = vandq_u32(vcgtq_u32(x, minus_zero), vcleq_u32(x, minus_infinity));
+    }
+    packed[word] = lce_neon_mask_bits(lce_neon_narrow(below[0], below[1], below[2], below[3]),
+                                      lce_neon_narrow(below[4], below[5], below[6], below[7]));
+  }
+}
+
+const lce_kernel lce_bconv_neon_armv7 = {
+    .name = "bconv_4x8__neon_armv7_cnt",
+    .instruction_set = "neon",
+    .supported = supported,
+    .tile_pixels = TILE_PIXELS,
+    .weight_lanes = LANES,
+    .weight_unit = 4,
+    .activation_words = 1,
+    .expand = NULL,
+    .accumulate = accumulate_4x8,
+    .compare = lce_neon_compare,
+    .to_float = lce_to_float,
+    .to_int8 = lce_to_int8,
+    .pack_float = pack_float,
+    .pack_int8 = lce_neon_pack_int8,
+};
