@@ -23,7 +23,7 @@ from fer_larq.evaluation import accuracy, crop_scores, mean_over_views
 from fer_larq.expressions import EXPRESSIONS
 from fer_larq.files import replacing
 from fer_larq.models import predictor
-from fer_larq.options import add_data_option
+from fer_larq.options import add_data_option, add_split_option
 
 
 def score_views(predict, faces: data.Faces, ten: bool = False) -> dict[str, np.ndarray]:
@@ -178,12 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__.split("\n\n")[0],
     )
     parser.add_argument("network", help="run folder or one of its .weights.h5 files")
-    parser.add_argument(
-        "--split",
-        choices=data.SPLITS,
-        default="validation",
-        help="validation: PublicTest (default); test: PrivateTest, to be read once",
-    )
+    add_split_option(parser)
     add_data_option(parser)
     parser.add_argument("--ten", action="store_true", help="average over ten crops, too")
     parser.add_argument(

@@ -62,9 +62,7 @@ def plan_epoch(count: int, epoch: int, seed: int, augment: str, flip: bool) -> E
     return EpochPlan(face, top, left, mirrored)
 
 
-def batches(
-    faces: Faces, plan: EpochPlan, batch_size: int, first_step: int = 0
-) -> tf.data.Dataset:
+def batches(faces: Faces, plan: EpochPlan, batch_size: int, first_step: int = 0) -> tf.data.Dataset:
     """Batches of scaled crops with one-hot labels, as the plan orders them.
 
     The last crops that do not fill a batch are left out: they are others in every epoch.

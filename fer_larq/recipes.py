@@ -24,6 +24,7 @@ class Recipe:
 
     blocks: int = option(4, "dense blocks: 2, 3 or 4")
     dense: bool = option(True, "dense connections: BDNN with them, BCNN without")
+    width: float = option(1.0, "filters and units as a share of the paper's, for quick experiments")
     augment: str = option(
         "five-crop",
         "five-crop: the paper's five crops, all of them in five epochs; random-crop: any of the "
@@ -63,7 +64,8 @@ class Recipe:
     @property
     def network(self) -> str:
         """Name of the network that the recipe trains, such as ``bdnn4``."""
-        return network_name(self.blocks, self.dense)
+        name = network_name(self.blocks, self.dense)
+        return name if self.width == 1.0 else f"{name}-width{self.width:g}"
 
     @property
     def validation_views(self) -> str:
@@ -89,8 +91,10 @@ RECIPES = {
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--recipe`` and one flag for every field of ``Recipe``."""
     parser.add_argument(
-        "--recipe", choices=tuple(RECIPES), default="best", help="settings to start from "
-        "(default: best); each flag below overrides one value of it",
+        "--recipe",
+        choices=tuple(RECIPES),
+        default="best",
+        help="settings to start from (default: best); each flag below overrides one value of it",
     )
     group = parser.add_argument_group("recipe")
     for item in fields(Recipe):
@@ -99,7 +103,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         if item.type == "bool":
             group.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
         else:
-            kind = {"int": int, "float": float, "str": str}[item.type]
+            kind = {"int": int, "float": float, "str": str}[str(item.type)]
             choices = (2, 3, 4) if item.name == "blocks" else item.metadata["choices"]
             group.add_argument(flag, type=kind, choices=choices, help=text)
 

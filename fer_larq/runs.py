@@ -26,7 +26,7 @@ from fer_larq.backend import tf
 from fer_larq.data import Dataset
 from fer_larq.errors import UserError
 from fer_larq.files import replacing
-from fer_larq.models import bdnn
+from fer_larq.models import DENSE_UNITS, FILTERS, bdnn
 from fer_larq.recipes import Recipe
 
 DESCRIPTION = "run.json"
@@ -67,6 +67,8 @@ def build(recipe: Recipe) -> tf.keras.Model:
         clip_value=recipe.clip_value,
         latent_weights=recipe.optimizer != "bop",
         momentum=recipe.momentum,
+        filters=tuple(round(recipe.width * filters) for filters in FILTERS),
+        dense_units=tuple(round(recipe.width * units) for units in DENSE_UNITS),
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import resource
 import signal
 import sys
 import tempfile
@@ -155,6 +156,14 @@ class SmoothedSquaredHinge(tf.keras.losses.Loss):
         return tf.reduce_mean(tf.square(tf.maximum(1.0 - targets * y_pred, 0.0)), axis=-1)
 
 
+def compiled_network(recipe: Recipe, precision: str, steps: int) -> tf.keras.Model:
+    """The recipe's network with its optimizer and loss, for a training of ``steps`` steps."""
+    with precision_policy(precision):
+        network = runs.build(recipe)
+    network.compile(make_optimizer(recipe, steps), loss=make_loss(recipe), metrics=["accuracy"])
+    return network
+
+
 def make_strategy(name: str) -> tf.distribute.Strategy:
     """The ``tf.distribute`` strategy of that name; ``multi-worker`` reads ``TF_CONFIG``."""
     if name == "mirrored":
@@ -168,6 +177,12 @@ def writes_files(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process is the one of all workers that writes the run folder."""
     resolver = strategy.cluster_resolver
     return resolver is None or resolver.task_type in (None, "chief") or resolver.task_id == 0
+
+
+def peak_memory() -> int:
+    """Largest resident memory of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
 
 
 def refresh_batch_statistics(
@@ -217,12 +232,8 @@ class Training:
             )
         tf.keras.utils.set_random_seed(settings.seed)
         with strategy.scope():
-            with precision_policy(settings.precision):
-                self.network = runs.build(recipe)
-            self.network.compile(
-                make_optimizer(recipe, recipe.epochs * self.steps_per_epoch),
-                loss=make_loss(recipe),
-                metrics=["accuracy"],
+            self.network = compiled_network(
+                recipe, settings.precision, recipe.epochs * self.steps_per_epoch
             )
         self.exact = runs.build(recipe)  # float32, for validation and for what is written
         self.predict = predictor(self.exact)
@@ -352,6 +363,7 @@ class Training:
                 "epochs": epoch,
                 "finished": bool(figures.get("fresh_statistics")),
                 "best": self.history.best(),
+                "peak_memory_bytes": peak_memory(),
             }
             runs.write_description(self.run, self.description)
 

@@ -1,0 +1,44 @@
+# The two commands of a newcomer:
+#   make demo   creates the environment, trains and evaluates a small network
+#   make test   installs what the tests need and runs them all
+# PYTHON=/path/to/python3.12 chooses the interpreter; DATA=fer2013.csv trains the demo on real faces.
+
+ENVIRONMENT := .venv
+BIN := $(ENVIRONMENT)/bin
+DEMO_RUN := runs/demo
+DATA ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help environment demo test lint clean
+
+help:
+	@echo "make demo          train and evaluate BDNN2 on drawn faces, or on DATA=fer2013.csv"
+	@echo "make test          run all tests"
+	@echo "make environment   only create $(ENVIRONMENT); then: . $(BIN)/activate"
+	@echo "make lint          style and types"
+	@echo "make clean         remove $(ENVIRONMENT) and builds; runs/ stays"
+
+environment: $(ENVIRONMENT)/ready
+
+$(ENVIRONMENT)/ready: pyproject.toml requirements.txt
+	@sh .ci/environment $(ENVIRONMENT) $(PYTHON)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+demo: environment
+	rm -rf $(DEMO_RUN)
+	$(BIN)/python -m fer_larq.train --recipe bdnn2 --flip --epochs 4 --seed 0 \
+	    --out $(DEMO_RUN) $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m fer_larq.evaluate $(DEMO_RUN) $(if $(DATA),--data $(DATA))
+	@echo "The report is in $(DEMO_RUN)/evaluation-validation, the curve is $(DEMO_RUN)/curve.png"
+
+lint: environment
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(ENVIRONMENT) build dist *.egg-info

@@ -1,0 +1,26 @@
+"""``python -m fer_larq.benchmark``: one subcommand for each thing that can be measured."""
+
+from __future__ import annotations
+
+import argparse
+
+from fer_larq.benchmark import training
+from fer_larq.errors import run_command
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the chosen benchmark."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fer_larq.benchmark",
+        description="Measure speed as ratios within one run of interleaved rounds.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="what")
+    training.add_options(
+        commands.add_parser("training", help="steps per second by precision and by pipeline")
+    )
+    options = parser.parse_args(arguments)
+    return options.command(options)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,67 @@
+"""Speed of training steps: precision against precision, pipeline against a constant batch."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+
+from fer_larq import data, train
+from fer_larq.benchmark.rounds import interleaved, ratio
+from fer_larq.options import add_data_option
+from fer_larq.pipeline import batches, plan_epoch
+from fer_larq.recipes import RECIPES
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``python -m fer_larq.benchmark training``."""
+    add_data_option(parser)
+    parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds (default: 7)")
+    parser.add_argument("--steps", type=int, default=4, help="steps in a round (default: 4)")
+    parser.set_defaults(command=main)
+
+
+def endless_batches(faces: data.Faces, batch_size: int):
+    """Batches of epoch after epoch, as a training with the best recipe reads them."""
+    for epoch in itertools.count():
+        yield from batches(faces, plan_epoch(len(faces), epoch, 0, "random-crop", True), batch_size)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Measure and print."""
+    recipe = RECIPES["best"]
+    faces = data.load(options.data).split("training")
+    networks = {
+        precision: train.compiled_network(recipe, precision, 1000).make_train_function()
+        for precision in ("float32", "bfloat16")
+    }
+    stream = endless_batches(faces, recipe.batch_size)
+    constant = itertools.repeat(next(stream))
+
+    def steps(precision, source):
+        def run():
+            for _ in range(options.steps):
+                networks[precision](source)
+
+        return run
+
+    seconds = interleaved(
+        {
+            "float32, constant batch": steps("float32", constant),
+            "float32, full pipeline": steps("float32", stream),
+            "bfloat16, constant batch": steps("bfloat16", constant),
+        },
+        options.rounds,
+    )
+    print(
+        f"{recipe.network}, batch {recipe.batch_size}, {options.rounds} interleaved rounds of "
+        f"{options.steps} steps; --precision auto is {train.choose_precision('auto')} here"
+    )
+    base = seconds["float32, constant batch"]
+    for name, values in seconds.items():
+        crops = options.steps * recipe.batch_size / values
+        middle, low, high = ratio(values, base)
+        print(
+            f"  {name:26s} {sorted(crops)[len(crops) // 2]:7.1f} crops/s   "
+            f"{middle:.3f} times float32 on a constant batch ({low:.3f} to {high:.3f})"
+        )
+    return 0

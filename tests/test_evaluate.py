@@ -1,0 +1,106 @@
+"""Evaluation against counts made by hand, and the files that it writes."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer_larq import evaluate, runs
+from fer_larq.errors import UserError
+from fer_larq.evaluation import crop_scores
+from fer_larq.expressions import EXPRESSIONS
+
+
+def test_five_crop_accuracy_equals_an_independent_count(finished_run, few_faces):
+    faces = few_faces.split("validation")
+    network = runs.load_network(finished_run).network
+    outputs = []
+    for top, left in ((0, 0), (0, 6), (6, 0), (6, 6), (3, 3)):
+        crop = faces.images[:, top : top + 42, left : left + 42].astype(np.float32)
+        outputs.append(network.predict(((2 * crop - 255) / 255)[..., None], verbose=0))
+    five = np.mean(outputs, axis=0).argmax(axis=1)
+    expected_five = np.count_nonzero(five == faces.labels) / len(faces)
+    expected_centre = np.count_nonzero(outputs[4].argmax(axis=1) == faces.labels) / len(faces)
+
+    figures = evaluate.evaluate(str(finished_run), few_faces)
+    assert figures["accuracy"]["five"]["value"] == expected_five
+    assert figures["accuracy"]["centre"]["value"] == expected_centre
+
+
+def test_ten_crops_average_five_and_their_mirror_images():
+    faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+
+    def left_column(crops):  # a predictor that tells a crop from its mirror image
+        return np.tile(crops[:, :1, 0].astype(np.float32), (1, 7))
+
+    scores = crop_scores(left_column, faces, "ten")
+    np.testing.assert_array_equal(scores[:, 0, 0], faces[:, 0, 0])
+    np.testing.assert_array_equal(scores[:, 5, 0], faces[:, 0, 41])
+
+
+def test_the_report_counts_what_a_person_would_count():
+    labels = np.array([0, 0, 0, 1, 6])
+    read_as = np.array([0, 0, 3, 1, 1])
+    figures = evaluate.report({"five": np.eye(7, dtype=np.float32)[read_as]}, labels)
+    assert figures["accuracy"]["five"]["value"] == 0.6
+    low, high = figures["accuracy"]["five"]["interval_95"]
+    assert low < 0.6 < high
+    assert figures["classes"]["angry"] == pytest.approx(
+        {"precision": 1.0, "recall": 2 / 3, "f1": 0.8, "faces": 3}
+    )
+    assert figures["classes"]["disgust"]["precision"] == 0.5
+    assert figures["classes"]["surprise"] == {"precision": 0, "recall": 0, "f1": 0, "faces": 0}
+    assert figures["confusion"][0] == [2, 0, 0, 1, 0, 0, 0]
+    assert figures["confusion"][6][1] == 1
+    assert figures["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 7)
+
+
+def test_the_interval_is_wilsons():
+    scores = np.eye(7, dtype=np.float32)[[0] * 60 + [1] * 40]
+    figures = evaluate.report({"five": scores}, np.zeros(100, int))
+    # Wilson's interval for 60 of 100 at 95 %, worked out from its formula with z = 1.96.
+    z = 1.959963984540054
+    middle = (0.6 + z * z / 200) / (1 + z * z / 100)
+    half = z * np.sqrt(0.6 * 0.4 / 100 + z * z / 40_000) / (1 + z * z / 100)
+    assert figures["accuracy"]["five"]["interval_95"] == pytest.approx(
+        [middle - half, middle + half]
+    )
+
+
+def test_the_command_writes_json_csv_and_a_picture(finished_run, few_faces, tmp_path, capsys):
+    assert evaluate.main([str(finished_run), "--out", str(tmp_path / "report"), "--ten"]) == 0
+    figures = json.loads((tmp_path / "report/report.json").read_text())
+    assert set(figures["accuracy"]) == {"five", "centre", "ten"}
+    assert figures["split"] == "validation" and figures["data"]["drawn"]
+    assert figures["training"]["settings"]["seed"] == 3
+    assert figures["training"]["result"]["epochs"] == 2
+    with (tmp_path / "report/confusion.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert tuple(header[1:]) == EXPRESSIONS
+    assert [[int(count) for count in row[1:]] for row in rows] == figures["confusion"]
+    assert sum(map(sum, figures["confusion"])) == 128
+    assert Image.open(tmp_path / "report/confusion.png").size[0] > 500
+    assert "say nothing about people" in capsys.readouterr().out
+
+
+def test_an_absent_split_is_named(finished_run, few_faces):
+    with pytest.raises(UserError, match="test"):
+        evaluate.main([str(finished_run), "--split", "test"])
+
+
+def test_damaged_and_missing_networks_are_named(finished_run, few_faces, tmp_path):
+    with pytest.raises(UserError, match="no such run folder"):
+        evaluate.main([str(tmp_path / "nothing")])
+    with pytest.raises(UserError, match="no run folder"):
+        evaluate.main([str(tmp_path)])
+    copy = tmp_path / "copy"
+    shutil.copytree(finished_run, copy)
+    (copy / "best.weights.h5").write_bytes(b"no weights")
+    with pytest.raises(UserError, match="damaged"):
+        evaluate.main([str(copy)])
+    (copy / "run.json").write_text('{"recipe": {"blocks": 2, "colour": "red"}}')
+    with pytest.raises(UserError, match="not written by fer_larq"):
+        evaluate.main([str(copy)])

@@ -1,0 +1,70 @@
+"""What an epoch shows: which crop of which face, in which order."""
+
+import numpy as np
+import pytest
+
+from fer_larq.crops import FIVE_CROP_OFFSETS
+from fer_larq.data import Faces
+from fer_larq.pipeline import batches, plan_epoch
+
+
+@pytest.fixture
+def noise() -> Faces:
+    random = np.random.default_rng(0)
+    return Faces(random.integers(0, 256, (50, 48, 48), dtype=np.uint8), random.integers(0, 7, 50))
+
+
+def test_five_epochs_show_all_five_crops_of_every_face_once():
+    seen = set()
+    for epoch in range(5, 10):
+        plan = plan_epoch(30, epoch, seed=4, augment="five-crop", flip=False)
+        assert sorted(plan.face) == list(range(30))
+        seen |= set(zip(plan.face, plan.top, plan.left, strict=True))
+    assert seen == {(face, *offset) for face in range(30) for offset in FIVE_CROP_OFFSETS}
+
+
+def test_random_crops_reach_all_positions_and_no_others():
+    plan = plan_epoch(5000, 0, seed=0, augment="random-crop", flip=True)
+    assert set(zip(plan.top, plan.left, strict=True)) == {
+        (top, left) for top in range(7) for left in range(7)
+    }
+    assert 0.45 < plan.mirrored.mean() < 0.55
+
+
+def test_without_augmentation_every_crop_is_the_centre():
+    plan = plan_epoch(20, 3, seed=0, augment="none", flip=False)
+    assert set(plan.top) == set(plan.left) == {3}
+    assert not plan.mirrored.any()
+
+
+def test_a_plan_depends_on_seed_and_epoch_alone():
+    def faces(seed, epoch):
+        return plan_epoch(100, epoch, seed, "random-crop", True).face.tolist()
+
+    assert faces(1, 2) == faces(1, 2)
+    assert faces(1, 2) != faces(1, 3) != faces(2, 3)
+
+
+def test_batches_hold_the_planned_crops_scaled(noise):
+    plan = plan_epoch(len(noise), 0, seed=1, augment="random-crop", flip=True)
+    index = 0
+    for crops, targets in batches(noise, plan, batch_size=16):
+        assert crops.shape == (16, 42, 42, 1) and targets.shape == (16, 7)
+        for crop, target in zip(crops.numpy(), targets.numpy(), strict=True):
+            face, top, left = plan.face[index], plan.top[index], plan.left[index]
+            pixels = noise.images[face][top : top + 42, left : left + 42].astype(np.float32)
+            if plan.mirrored[index]:
+                pixels = np.fliplr(pixels)
+            np.testing.assert_array_equal(crop[..., 0], (2 * pixels - 255) / np.float32(255))
+            assert target.argmax() == noise.labels[face] and target.sum() == 1
+            index += 1
+    assert index == 48  # the last two of 50 crops do not fill a batch
+
+
+def test_an_epoch_can_be_entered_in_the_middle(noise):
+    plan = plan_epoch(len(noise), 0, seed=1, augment="five-crop", flip=True)
+    whole = list(batches(noise, plan, 8))
+    rest = list(batches(noise, plan, 8, first_step=4))
+    assert len(whole) == 6 and len(rest) == 2
+    for (expected, _), (found, _) in zip(whole[4:], rest, strict=True):
+        np.testing.assert_array_equal(expected, found)

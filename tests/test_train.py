@@ -1,0 +1,276 @@
+"""Training: what it leaves behind, how it stops and goes on, and what it refuses."""
+
+import csv
+import json
+import os
+import random
+import re
+import signal
+import socket
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import ROOT, SMALL_RECIPE, start
+from PIL import Image
+
+from fer_larq import data, runs, train
+from fer_larq.backend import lq, tf
+from fer_larq.errors import UserError
+from fer_larq.recipes import RECIPES, Recipe
+
+SMALL = Recipe(blocks=2, width=0.125, batch_size=32, epochs=2)
+
+
+def digest_in(output: str) -> str:
+    return re.search(r"weights sha256 (\w{64})", output)[1]
+
+
+def test_a_run_leaves_its_whole_account_behind(finished_run, drawn):
+    description = json.loads((finished_run / "run.json").read_text())
+    assert (
+        description["recipe"]["blocks"] == 2 and description["recipe"]["augment"] == "random-crop"
+    )
+    assert description["settings"]["seed"] == 3
+    assert description["data"]["fingerprint"] == drawn.fingerprint and description["data"]["drawn"]
+    assert description["versions"]["larq"] == "0.14.0"
+    assert description["result"]["finished"] and description["result"]["epochs"] == 2
+
+    with (finished_run / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "2"]
+    assert [row["fresh_statistics"] for row in rows] == ["", "", "True"]
+    best = max(float(row["validation_five"]) for row in rows)
+    assert description["result"]["best"]["validation_five"] == best
+    assert float(rows[1]["training_loss"]) < float(rows[0]["training_loss"])
+
+    assert Image.open(finished_run / "curve.png").size[0] > 500
+    assert list((finished_run / "tensorboard").glob("events*"))
+    assert not list(finished_run.rglob(".*")), "no temporary file stays behind"
+
+
+def test_the_best_weights_are_those_of_the_best_figure(finished_run, drawn):
+    loaded = runs.load_network(finished_run)
+    from fer_larq.evaluation import accuracies
+    from fer_larq.models import predictor
+
+    found = accuracies(predictor(loaded.network), drawn.split("validation"))
+    best = loaded.description["result"]["best"]
+    assert found == {"five": best["validation_five"], "centre": best["validation_centre"]}
+
+
+def test_killed_and_stopped_runs_end_in_the_weights_of_an_undisturbed_one(tmp_path, published_csv):
+    arguments = ("--data", published_csv, "--deterministic", "--checkpoint-minutes", "0.001")
+    undisturbed = start("fer_larq.train", *SMALL_RECIPE, *arguments, "--out", tmp_path / "whole")
+    expected, _ = undisturbed.communicate(timeout=300)
+    assert undisturbed.returncode == 0, expected
+
+    run = tmp_path / "broken"
+    outputs = []
+    for number in (signal.SIGKILL, signal.SIGTERM, None):
+        begin = ("--resume",) if run.exists() else SMALL_RECIPE
+        process = start("fer_larq.train", *begin, *arguments, "--out", run)
+        if number is not None:
+            checkpoints = set((run / "checkpoints").glob("*.index"))
+            while process.poll() is None and not (
+                set((run / "checkpoints").glob("*.index")) - checkpoints
+            ):
+                time.sleep(0.01)
+            time.sleep(random.uniform(0, 0.1))  # a step that nobody chose
+            process.send_signal(number)
+        outputs.append(process.communicate(timeout=300)[0])
+        assert process.returncode == {
+            signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 128 + signal.SIGTERM, None: 0,
+        }[number], outputs[-1]  # fmt: skip
+    assert "go on with: python -m fer_larq.train --resume" in outputs[1]
+    assert digest_in(outputs[-1]) == digest_in(expected)
+    assert (run / "history.csv").read_text().count("\n") == 4
+    weights = [
+        runs.load_network(folder).network.get_weights() for folder in (run, tmp_path / "whole")
+    ]
+    for broken, whole in zip(*weights, strict=True):
+        np.testing.assert_array_equal(broken, whole)
+
+
+def test_two_workers_on_loopback_end_with_identical_weights(tmp_path, published_csv):
+    ports = []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    workers = [
+        start(
+            "fer_larq.train", *SMALL_RECIPE, "--data", published_csv, "--out", tmp_path / "run",
+            "--strategy", "multi-worker",
+            environment={
+                "TF_CONFIG": json.dumps(
+                    {"cluster": cluster, "task": {"type": "worker", "index": index}}
+                )
+            },
+        )
+        for index in range(2)
+    ]  # fmt: skip
+    outputs = [worker.communicate(timeout=300)[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], outputs
+    assert digest_in(outputs[0]) == digest_in(outputs[1])
+    assert runs.read_description(tmp_path / "run")["result"]["finished"]
+
+
+def test_bop_keeps_every_binary_weight_a_sign_and_learns(tmp_path, drawn):
+    recipe = replace(RECIPES["bop"], blocks=2, width=0.25, batch_size=32, epochs=12)
+    training = train.Training(
+        recipe, train.Settings(), drawn, tmp_path / "run", tf.distribute.get_strategy()
+    )
+    kernels = [
+        layer.kernel
+        for layer in training.network.layers
+        if isinstance(layer, (lq.layers.QuantConv2D, lq.layers.QuantDense))
+    ]
+    begin = [kernel.numpy() for kernel in kernels]
+    one_step = training.network.make_train_function()
+
+    def checked_step(iterator):
+        logs = one_step(iterator)
+        for kernel in kernels:
+            assert set(np.unique(kernel.numpy())) == {-1, 1}
+        return logs
+
+    training.network.make_train_function = lambda: checked_step
+    training.train()
+    assert any((kernel.numpy() != old).any() for kernel, old in zip(kernels, begin, strict=True))
+    best = training.description["result"]["best"]["validation_five"]
+    assert best > 2 / 7, "twice chance, with seven equally frequent expressions"
+
+
+def test_squared_hinge_is_the_papers_and_smoothing_shrinks_its_targets():
+    scores = np.array([[2.0, -0.5, 0.3, -3, 0, 1, -1]], np.float32)
+    label = np.eye(7, dtype=np.float32)[[1]]
+    signs = 2 * label - 1
+    expected = np.mean(np.maximum(0, 1 - signs * scores) ** 2)
+    loss = train.make_loss(Recipe())
+    assert float(loss(label, scores)) == pytest.approx(expected)
+    assert float(tf.keras.losses.SquaredHinge()(signs, scores)) == pytest.approx(expected)
+    smoothed = np.mean(np.maximum(0, 1 - 0.8 * signs * scores) ** 2)
+    loss = train.make_loss(Recipe(label_smoothing=0.2))
+    assert float(loss(label, scores)) == pytest.approx(smoothed)
+
+
+def test_fresh_statistics_are_the_mean_over_batches(drawn):
+    network = runs.build(SMALL)
+    faces = drawn.split("training")
+    train.refresh_batch_statistics(network, faces, SMALL, seed=5)
+    first = next(
+        layer for layer in network.layers if isinstance(layer, tf.keras.layers.BatchNormalization)
+    )
+    plan = train.plan_epoch(len(faces), 0, 5, SMALL.augment, SMALL.flip)
+    before = tf.keras.Model(network.input, first.input)
+    batches = [before(crops).numpy() for crops, _ in train.batches(faces, plan, SMALL.batch_size)]
+    expected = np.mean([batch.mean(axis=(0, 1, 2)) for batch in batches], axis=0)
+    np.testing.assert_allclose(first.moving_mean, expected, rtol=1e-4, atol=1e-4)
+    assert first.momentum == SMALL.momentum
+
+
+def test_bfloat16_trains_in_bfloat16_and_is_judged_in_float32(tmp_path, drawn):
+    training = train.Training(
+        SMALL, train.Settings(precision="bfloat16"), drawn, tmp_path / "run",
+        tf.distribute.get_strategy(),
+    )  # fmt: skip
+    assert {layer.compute_dtype for layer in training.exact.layers} == {"float32"}
+    convolution = training.network.layers[1]
+    assert convolution.compute_dtype == "bfloat16" and convolution.dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("fpu avx2 avx512_bf16", "bfloat16"), ("fpu avx2 avx512f", "float32"), ("fpu", "float32")],
+)
+def test_auto_precision_follows_the_processor(monkeypatch, flags, expected):
+    monkeypatch.setattr(train.Path, "read_text", lambda *_, **__: f"flags : {flags}\n")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    assert train.choose_precision("auto") == expected
+    assert train.choose_precision("float32") == "float32"
+
+
+def refusal(*arguments: object) -> str:
+    with pytest.raises(UserError) as error:
+        train.main([str(argument) for argument in arguments])
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_finished_run_is_never_overwritten(finished_run, few_faces):
+    before = (finished_run / "run.json").read_bytes()
+    assert "already holds a run" in refusal("--out", finished_run)
+    assert (finished_run / "run.json").read_bytes() == before
+
+
+def test_resume_refuses_other_settings_and_other_data(finished_run, few_faces, monkeypatch):
+    resume = ("--resume", "--out", finished_run)
+    assert "was begun with seed 3, so it cannot go on with 4" in refusal(*resume, "--seed", "4")
+    assert "was begun with blocks 2" in refusal(*resume, "--blocks", "4")
+    other = replace(few_faces, fingerprint="0" * 64)
+    monkeypatch.setattr(data, "load", lambda source, *_: other)
+    assert "was begun on other data" in refusal(*resume)
+
+
+def test_resume_without_a_run_is_refused(tmp_path, few_faces):
+    assert "no run folder" in refusal("--resume", "--out", tmp_path / "nothing")
+
+
+def test_a_damaged_checkpoint_is_named(finished_run, few_faces, tmp_path):
+    import shutil
+
+    run = tmp_path / "damaged"
+    shutil.copytree(finished_run, run)
+    for file in (run / "checkpoints").glob("*.data*"):
+        os.truncate(file, 100)
+    assert "damaged checkpoint" in refusal("--resume", "--out", run)
+
+
+def test_a_batch_larger_than_the_data_is_refused(tmp_path, few_faces):
+    assert "smaller --batch-size" in refusal("--batch-size", "512", "--out", tmp_path / "run")
+
+
+def test_more_epochs_can_be_added_to_a_finished_run(finished_run, few_faces, tmp_path, capsys):
+    import shutil
+
+    run = tmp_path / "longer"
+    shutil.copytree(finished_run, run)
+    assert train.main(["--resume", "--epochs", "3", "--out", str(run)]) == 0
+    with (run / "history.csv").open(newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "3"]
+    assert runs.read_description(run)["recipe"]["epochs"] == 3
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_trains_the_network_that_it_names(name):
+    recipe = RECIPES[name]
+    assert recipe.network == name.removesuffix("-no-crops") or name in ("best", "bop")
+    assert train.make_optimizer(recipe, 100) and train.make_loss(recipe)
+
+
+def test_help_names_every_recipe_and_every_value_of_the_default(capsys):
+    with pytest.raises(SystemExit) as leaving:
+        train.main(["--help"])
+    assert leaving.value.code == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in RECIPES)
+    assert "--learning-rate" in text and "0.002" in text
+
+
+@pytest.mark.parametrize("found", ["3.9", "3.13"])
+def test_an_unsuitable_python_gets_one_line_that_says_why(tmp_path, found):
+    import subprocess
+
+    python = tmp_path / "python"
+    # Answers the version check as Python 3.9 or 3.13 would: with exit code 1.
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+    done = subprocess.run(
+        ["sh", ROOT / ".ci/environment", tmp_path / "venv", python], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "Python 3.10, 3.11 or 3.12 is needed" in done.stderr and done.stderr.count("\n") == 1
+    assert not (tmp_path / "venv").exists()
