@@ -1,0 +1,118 @@
+"""The two ends of a model: from a face's pixels to crops, and from sums to scores.
+
+Built of operators that every TFLite runtime has, and of integers that float32 holds exactly, so
+that all runtimes agree to the last bit: pixels become 2p - 255; the sums of the last layer are
+added over the crops before, not after, the scale and the offset of its batch normalisation. The
+mean over the crops needs no operator of its own: it is part of the scale.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from fer_larq.conversion.exact import PIXEL_UNIT, OutputLayer
+from fer_larq.conversion.graph import Graph
+from fer_larq.crops import CROP_SIZE, FACE_SIZE, FIVE_CROP_OFFSETS, view_count
+from fer_larq.expressions import EXPRESSIONS
+
+CROPS = ("five", "ten", "none")
+"""What a model takes: a face, over whose five or ten crops it averages, or crops."""
+
+RESIZABLE = -1
+"""Extent, in a shape signature, that the user of a model may choose."""
+
+
+def batch_size(crops: str) -> int:
+    """Crops that one call computes: 1 (until it is resized) with ``crops="none"``."""
+    return 1 if crops == "none" else view_count(crops)
+
+
+def add_ends(graph: Graph, crop: int, sums: int, layer: OutputLayer, crops: str) -> None:
+    """Give a network its input and its output.
+
+    Args:
+        crop: the network's tensor of crops, float32 ``[V, 42, 42, 1]`` holding 2p - 255, where
+            V is ``batch_size(crops)``.
+        sums: the sums of its last layer, float32 ``[V, 1, 1, 7]``.
+        layer: that layer.
+        crops: one of ``CROPS``. With ``"none"`` the input is ``crop`` itself, whose first extent
+            the user may choose; otherwise it is ``face``, uint8 ``[1, 48, 48, 1]``. The output is
+            ``scores``, float32 ``[V, 7]`` or ``[1, 7]``.
+    """
+    if crops == "none":
+        graph.tensors[crop].name = "crop"
+        graph.inputs = [crop]
+    else:
+        graph.replace(crop, face_input(graph, crops))
+    graph.outputs = [scores(graph, sums, layer, crops)]
+    if crops == "none":
+        computed = [tensor for operator in graph.in_order() for tensor in operator.outputs]
+        for tensor in graph.inputs + computed:
+            graph.tensors[tensor].shapeSignature = [RESIZABLE, *graph.shape(tensor)[1:]]
+
+
+def face_input(graph: Graph, crops: str) -> int:
+    """Add the input ``face``; returns its crops as 2p - 255, in the order of ``crops.cut``."""
+    face_shape = [1, FACE_SIZE, FACE_SIZE, 1]
+    face = graph.activation("face", face_shape, np.uint8)
+    graph.inputs = [face]
+    cast = schema.CastOptionsT()
+    cast.inDataType, cast.outDataType = schema.TensorType.UINT8, schema.TensorType.FLOAT32
+    pixels = graph.add("CAST", [face], graph.activation("pixels", face_shape, np.float32), cast)
+    two = graph.constant("two", np.float32(2))
+    doubled = graph.activation("2p", face_shape, np.float32)
+    graph.add("MUL", [pixels, two], doubled, schema.MulOptionsT())
+    unit = graph.constant("255", np.float32(PIXEL_UNIT))
+    centred = graph.activation("2p - 255", face_shape, np.float32)
+    graph.add("SUB", [doubled, unit], centred, schema.SubOptionsT())
+
+    crop_shape = [1, CROP_SIZE, CROP_SIZE, 1]
+    size = graph.constant("crop size", np.array(crop_shape, np.int32))
+    cut = []
+    for top, left in FIVE_CROP_OFFSETS:
+        begin = graph.constant(f"offset {top}, {left}", np.array([0, top, left, 0], np.int32))
+        crop = graph.activation(f"crop at {top}, {left}", crop_shape, np.float32)
+        cut.append(graph.add("SLICE", [centred, begin, size], crop, schema.SliceOptionsT()))
+    five = graph.activation("five crops", [len(cut), *crop_shape[1:]], np.float32)
+    graph.add("CONCATENATION", cut, five, concatenation(axis=0))
+    if crops == "five":
+        return five
+
+    width = graph.constant("width", np.array([2], np.int32))
+    mirrored = graph.activation("mirrored crops", graph.shape(five), np.float32)
+    graph.add("REVERSE_V2", [five, width], mirrored, schema.ReverseV2OptionsT())
+    ten = graph.activation("ten crops", [2 * len(cut), *crop_shape[1:]], np.float32)
+    return graph.add("CONCATENATION", [five, mirrored], ten, concatenation(axis=0))
+
+
+def scores(graph: Graph, sums: int, layer: OutputLayer, crops: str) -> int:
+    """Add the output layer's batch normalisation and the mean over the crops; returns the scores.
+
+    A mean of integers divided afterwards by their number: no rounding before the scale.
+    """
+    classes = len(EXPRESSIONS)
+    views = batch_size(crops)
+    shape = graph.constant("rows", np.array([RESIZABLE, classes], np.int32))
+    options = schema.ReshapeOptionsT()
+    options.newShape = [RESIZABLE, classes]
+    rows = graph.activation("sums", [views, classes], np.float32)
+    graph.add("RESHAPE", [sums, shape], rows, options)
+    if crops != "none":
+        axis = graph.constant("views", np.array([0], np.int32))
+        options = schema.ReducerOptionsT()
+        options.keepDims = True
+        total = graph.activation("sums over the crops", [1, classes], np.float32)
+        rows = graph.add("SUM", [rows, axis], total, options)
+    scale = graph.constant("scale", (layer.scale / views).astype(np.float32))
+    scaled = graph.activation("scaled sums", graph.shape(rows), np.float32)
+    graph.add("MUL", [rows, scale], scaled, schema.MulOptionsT())
+    offset = graph.constant("offset", layer.offset.astype(np.float32))
+    output = graph.activation("scores", graph.shape(rows), np.float32)
+    return graph.add("ADD", [scaled, offset], output, schema.AddOptionsT())
+
+
+def concatenation(axis: int) -> schema.ConcatenationOptionsT:
+    options = schema.ConcatenationOptionsT()
+    options.axis = axis
+    return options

@@ -1,0 +1,290 @@
+"""A TFLite model open for editing: the few operations that conversion needs on the flatbuffer.
+
+The classes generated from TensorFlow Lite's ``schema.fbs`` do the packing and unpacking; this file
+adds what they lack: constants that are aligned, operators in an order that can be executed, and
+no dead weight in the file. It reads only models that this program made itself; models of unknown
+origin go through ``fer_larq.conversion.description``, which checks every offset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+FILE_IDENTIFIER = b"TFL3"
+SCHEMA_VERSION = 3
+
+SIGNATURE = "serving_default"
+"""Name under which TFLite's signature runners find inputs and outputs by their names."""
+
+ALIGNMENT = 16
+"""Bytes, of every constant, as ``schema.fbs`` demands of ``Buffer.data`` (``force_align``)."""
+
+NO_TENSOR = -1
+"""Stands for an optional input that is absent."""
+
+BUILTIN_NAMES = {
+    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
+}
+
+TENSOR_TYPES = {
+    np.dtype(np.float32): schema.TensorType.FLOAT32,
+    np.dtype(np.float16): schema.TensorType.FLOAT16,
+    np.dtype(np.int32): schema.TensorType.INT32,
+    np.dtype(np.int8): schema.TensorType.INT8,
+    np.dtype(np.uint8): schema.TensorType.UINT8,
+}
+
+
+class AlignedBuffer(schema.BufferT):
+    """A buffer that keeps ``force_align``, which the generated Python code ignores."""
+
+    def Pack(self, builder):
+        content = bytes(self.data) if self.data is not None else b""
+        data = None
+        if content:
+            builder.StartVector(1, len(content), ALIGNMENT)
+            builder.head -= len(content)
+            builder.Bytes[builder.head : builder.head + len(content)] = content
+            data = builder.EndVector()
+        schema.BufferStart(builder)
+        if data is not None:
+            schema.BufferAddData(builder, data)
+        return schema.BufferEnd(builder)
+
+
+class Graph:
+    """One subgraph: tensors (named by index), operators, inputs, outputs, and metadata.
+
+    Args:
+        content: a TFLite model to start from; nothing for an empty graph.
+    """
+
+    def __init__(self, content: bytes | None = None):
+        self.tensors: list[schema.TensorT] = []
+        self.operators: list[schema.OperatorT] = []
+        self.inputs: list[int] = []
+        self.outputs: list[int] = []
+        self.metadata: dict[str, bytes] = {}
+        self._buffers: list[bytes] = [b""]  # the first one stands for "no data"
+        self._codes: list[tuple[str, int]] = []
+        if content is None:
+            return
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+        (subgraph,) = model.subgraphs
+        self._codes = [(operator_name(code), code.version) for code in model.operatorCodes]
+        self._buffers = [
+            b"" if buffer.data is None else bytes(buffer.data) for buffer in model.buffers
+        ]
+        self.tensors = subgraph.tensors
+        self.operators = subgraph.operators
+        for operator in self.operators:
+            operator.inputs = [int(tensor) for tensor in operator.inputs]
+            operator.outputs = [int(tensor) for tensor in operator.outputs]
+        self.inputs = [int(tensor) for tensor in subgraph.inputs]
+        self.outputs = [int(tensor) for tensor in subgraph.outputs]
+
+    # Looking
+
+    def kind(self, operator: schema.OperatorT) -> str:
+        """``CONV_2D`` and the like for TFLite's own operators, else the custom name."""
+        return self._codes[operator.opcodeIndex][0]
+
+    def shape(self, tensor: int) -> list[int]:
+        """Shape of a tensor; packed tensors count words of 32 channels in the last place."""
+        return [int(extent) for extent in self.tensors[tensor].shape]
+
+    def values(self, tensor: int) -> np.ndarray:
+        """Content of a constant tensor."""
+        description = self.tensors[tensor]
+        dtype = {code: dtype for dtype, code in TENSOR_TYPES.items()}[description.type]
+        return np.frombuffer(self._buffers[description.buffer], dtype).reshape(self.shape(tensor))
+
+    def is_constant(self, tensor: int) -> bool:
+        return bool(self._buffers[self.tensors[tensor].buffer])
+
+    def producer(self, tensor: int) -> schema.OperatorT | None:
+        """The operator that writes a tensor, None for inputs and constants."""
+        for operator in self.operators:
+            if tensor in operator.outputs:
+                return operator
+        return None
+
+    def in_order(self) -> list[schema.OperatorT]:
+        """The operators that the outputs depend on, each after those it depends on."""
+        producers = {tensor: operator for operator in self.operators for tensor in operator.outputs}
+        ordered: dict[int, schema.OperatorT] = {}
+
+        def visit(tensor: int) -> None:
+            operator = producers.get(tensor)
+            if operator is None or id(operator) in ordered:
+                return
+            for source in operator.inputs:
+                visit(source)
+            ordered[id(operator)] = operator
+
+        for tensor in self.outputs:
+            visit(tensor)
+        return list(ordered.values())
+
+    # Editing
+
+    def constant(self, name: str, values: np.ndarray, quantization=None) -> int:
+        """Add a constant tensor; returns its index."""
+        self._buffers.append(np.ascontiguousarray(values).tobytes())
+        tensor = self.activation(name, values.shape, values.dtype, quantization)
+        self.tensors[tensor].buffer = len(self._buffers) - 1
+        return tensor
+
+    def activation(self, name: str, shape: Sequence[int], dtype, quantization=None) -> int:
+        """Add a tensor that an operator, or the caller of the model, fills; returns its index."""
+        tensor = schema.TensorT()
+        tensor.name = name
+        tensor.shape = [int(extent) for extent in shape]
+        tensor.type = TENSOR_TYPES[np.dtype(dtype)]
+        tensor.quantization = quantization
+        self.tensors.append(tensor)
+        return len(self.tensors) - 1
+
+    def add(
+        self,
+        kind: str,
+        inputs: Iterable[int],
+        output: int,
+        options=None,
+        version: int = 1,
+    ) -> int:
+        """Add an operator that writes ``output``; returns ``output``.
+
+        Args:
+            kind: name in ``schema.fbs``'s ``BuiltinOperator``.
+            options: an object of the schema's options class for this operator.
+            version: of the operator, the lowest that has what is used of it.
+        """
+        if (kind, version) not in self._codes:
+            self._codes.append((kind, version))
+        operator = schema.OperatorT()
+        operator.opcodeIndex = self._codes.index((kind, version))
+        operator.inputs = list(inputs)
+        operator.outputs = [output]
+        if options is not None:
+            union = type(options).__name__.removesuffix("T")
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, union)
+            operator.builtinOptions = options
+        self.operators.append(operator)
+        return output
+
+    def replace(self, old: int, new: int) -> None:
+        """Let everything that reads the tensor ``old`` read ``new``."""
+        for operator in self.operators:
+            operator.inputs = [new if tensor == old else tensor for tensor in operator.inputs]
+        self.outputs = [new if tensor == old else tensor for tensor in self.outputs]
+
+    # Writing
+
+    def save(self, description: str) -> bytes:
+        """The model as a flatbuffer, without anything that its outputs do not depend on.
+
+        Args:
+            description: the model's one-line description.
+        """
+        operators = self.in_order()
+        used = [tensor for operator in operators for tensor in operator.inputs + operator.outputs]
+        kept = sorted({*self.inputs, *self.outputs, *used} - {NO_TENSOR})
+        position = {tensor: index for index, tensor in enumerate(kept)}
+        position[NO_TENSOR] = NO_TENSOR
+
+        model = schema.ModelT()
+        model.version = SCHEMA_VERSION
+        model.description = description
+        model.buffers = [AlignedBuffer()]
+        codes = sorted({operator.opcodeIndex for operator in operators})
+        model.operatorCodes = [operator_code(*self._codes[index]) for index in codes]
+
+        subgraph = schema.SubGraphT()
+        subgraph.name = "main"
+        subgraph.tensors = []
+        for index in kept:
+            tensor = copy_fields(self.tensors[index])
+            tensor.buffer = add_buffer(model, self._buffers[tensor.buffer])
+            subgraph.tensors.append(tensor)
+        subgraph.operators = []
+        for original in operators:
+            operator = copy_fields(original)
+            operator.opcodeIndex = codes.index(original.opcodeIndex)
+            operator.inputs = [position[tensor] for tensor in original.inputs]
+            operator.outputs = [position[tensor] for tensor in original.outputs]
+            subgraph.operators.append(operator)
+        subgraph.inputs = [position[tensor] for tensor in self.inputs]
+        subgraph.outputs = [position[tensor] for tensor in self.outputs]
+        model.subgraphs = [subgraph]
+        model.signatureDefs = [signature(subgraph)]
+
+        model.metadata = []
+        for name, content in self.metadata.items():
+            entry = schema.MetadataT()
+            entry.name = name
+            entry.buffer = add_buffer(model, content)
+            model.metadata.append(entry)
+
+        builder = flatbuffers.Builder(1 << 16)
+        builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
+        return bytes(builder.Output())
+
+
+def add_buffer(model: schema.ModelT, content: bytes) -> int:
+    """Add a constant's bytes to a model; returns the buffer's index, 0 for none."""
+    if not content:
+        return 0
+    buffer = AlignedBuffer()
+    buffer.data = content
+    model.buffers.append(buffer)
+    return len(model.buffers) - 1
+
+
+def copy_fields(source):
+    """A shallow copy of an object of the schema."""
+    copy = type(source).__new__(type(source))
+    vars(copy).update(vars(source))
+    return copy
+
+
+def signature(subgraph: schema.SubGraphT) -> schema.SignatureDefT:
+    """The signature that offers inputs and outputs under the names of their tensors."""
+
+    def offered(tensors: list[int]) -> list[schema.TensorMapT]:
+        maps = []
+        for tensor in tensors:
+            entry = schema.TensorMapT()
+            entry.name = subgraph.tensors[tensor].name
+            entry.tensorIndex = tensor
+            maps.append(entry)
+        return maps
+
+    definition = schema.SignatureDefT()
+    definition.signatureKey = SIGNATURE
+    definition.inputs = offered(subgraph.inputs)
+    definition.outputs = offered(subgraph.outputs)
+    return definition
+
+
+def operator_name(code: schema.OperatorCodeT) -> str:
+    """``CONV_2D`` and the like for TFLite's own operators, else the custom name."""
+    if code.customCode:
+        return code.customCode.decode()
+    # Old writers fill only the first field, which ends at 127.
+    return BUILTIN_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+
+def operator_code(kind: str, version: int) -> schema.OperatorCodeT:
+    """The entry that operators of one kind point to."""
+    code = schema.OperatorCodeT()
+    code.builtinCode = getattr(schema.BuiltinOperator, kind, schema.BuiltinOperator.CUSTOM)
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    code.version = version
+    if code.builtinCode == schema.BuiltinOperator.CUSTOM:
+        code.customCode = kind
+    return code

@@ -1,0 +1,189 @@
+"""The same network in TFLite's ordinary arithmetic, as a base for comparison.
+
+The same function, not merely the same topology: an activation x in {-1, +1} is held as
+u = (x - 1) / 2 in {-1, 0}. Then
+
+- zero padding means x = +1, as the binary layers pad;
+- a sum is s = 2 (w * u) + W, with W the sum of a filter's weights w: a convolution with weights
+  2w and bias W;
+- the sign is a clamp: u' = min(max(s - threshold, -1), 0), since s - threshold is an integer. The
+  lower end is TFLite's fused activation RELU_N1_TO_1; the upper end is a MINIMUM in float and
+  the saturation of the type in int8, where 127 stands for 0.
+
+All of it consists of small integers, which float32, float16 weights and int8 with scale 1 hold
+exactly, so nothing needs calibrating. In int8 the first and the last layer compute in float32, as
+they do in the bit-packed model: pixels and scores have more than eight bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from fer_larq.conversion.ends import concatenation
+from fer_larq.conversion.exact import BinaryLayer, ExactNetwork, OutputLayer
+from fer_larq.conversion.graph import Graph
+from fer_larq.crops import CROP_SIZE
+
+FORMATS = ("float32", "float16", "int8")
+
+ZERO_POINT = 127
+"""The int8 value that stands for 0; -1 is one below, and nothing lies above."""
+
+CONVOLUTION_VERSION = {"float32": 1, "float16": 1, "int8": 3}
+QUANTIZED_VERSION = 2
+"""Versions of CONV_2D, and of MAX_POOL_2D and CONCATENATION, that have int8."""
+
+
+def ordinary_graph(exact: ExactNetwork, arithmetic: str, batch: int) -> tuple[Graph, int, int]:
+    """Build a network of convolutions, pools and concatenations, without its two ends.
+
+    Args:
+        arithmetic: one of ``FORMATS``.
+
+    Returns:
+        The graph, its tensor of crops, float32 ``[batch, 42, 42, 1]`` holding 2p - 255, and the
+        tensor of the last layer's sums, float32 ``[batch, 1, 1, 7]``.
+    """
+    builder = Builder(arithmetic, batch)
+    graph = builder.graph
+    crop = graph.activation("crop", [batch, CROP_SIZE, CROP_SIZE, 1], np.float32)
+    x = crop
+    for index, (first, second) in enumerate(exact.blocks):
+        if index == 0:
+            # Its input is 2p - 255 itself and its padding 0: no substitution, and in float32.
+            a = builder.quantised(builder.binary(x, first, factor=1, offset=0), first.name)
+        else:
+            a = builder.hidden(x, first)
+        b = builder.hidden(a, second)
+        x = builder.pooled(b, second)
+        if exact.dense:
+            x = builder.concatenated([builder.pooled(a, first), x], second)
+    for layer in exact.fully_connected:
+        x = builder.hidden(x, layer)
+    return graph, crop, builder.sums(x, exact.output)
+
+
+class Builder:
+    """Adds layers to a graph in one arithmetic."""
+
+    def __init__(self, arithmetic: str, batch: int):
+        self.graph = Graph()
+        self.arithmetic = arithmetic
+        self.batch = batch
+        self.int8 = arithmetic == "int8"
+
+    def hidden(self, x: int, layer: BinaryLayer) -> int:
+        """A layer from {-1, 0} to {-1, 0}."""
+        offset = layer.signs.sum(axis=(0, 1, 2), dtype=np.int32)
+        return self.binary(x, layer, factor=2, offset=offset, int8=self.int8)
+
+    def binary(
+        self, x: int, layer: BinaryLayer, factor: int, offset: np.ndarray | int, int8: bool = False
+    ) -> int:
+        """clamp(factor (w * x) + offset - threshold, -1, 0)."""
+        bias = offset - layer.thresholds
+        clamped = self.convolution(x, layer, factor * layer.signs, bias, int8, sign=True)
+        if int8:
+            return clamped
+        zero = self.graph.constant("zero", np.float32(0))
+        output = self.graph.activation(f"{layer.name}/signs", self.graph.shape(clamped), np.float32)
+        options = schema.MaximumMinimumOptionsT()
+        return self.graph.add("MINIMUM", [clamped, zero], output, options)
+
+    def sums(self, x: int, layer: OutputLayer) -> int:
+        """The last layer: 2 (w * u) + W, float32."""
+        if self.int8:
+            shape = self.graph.shape(x)
+            real = self.graph.activation("last signs", shape, np.float32)
+            x = self.graph.add("DEQUANTIZE", [x], real, schema.DequantizeOptionsT(), version=2)
+        bias = layer.signs.sum(axis=(0, 1, 2), dtype=np.int32)
+        return self.convolution(x, layer, 2 * layer.signs, bias, int8=False, sign=False)
+
+    def convolution(self, x, layer, weights, bias, int8: bool, sign: bool) -> int:
+        """CONV_2D: SAME if it keeps the size (3x3), VALID if it spans its whole input."""
+        graph = self.graph
+        height, width, _, channels = weights.shape
+        whole = graph.shape(x)[1] == height
+        weights = np.transpose(weights, (3, 0, 1, 2))
+        name = layer.name
+        if int8:
+            ones = [1.0] * channels
+            filters = graph.constant(f"{name}/weights", weights, scales(ones, axis=0))
+            biases = graph.constant(f"{name}/bias", bias.astype(np.int32), scales(ones, axis=0))
+        else:
+            filters = self.float_constant(f"{name}/weights", weights)
+            biases = graph.constant(f"{name}/bias", bias.astype(np.float32))
+        options = schema.Conv2DOptionsT()
+        options.padding = schema.Padding.VALID if whole else schema.Padding.SAME
+        options.strideH = options.strideW = 1
+        if sign:
+            options.fusedActivationFunction = schema.ActivationFunctionType.RELU_N1_TO_1
+        size = [1, 1] if whole else graph.shape(x)[1:3]
+        output = graph.activation(
+            f"{name}/{'clamped' if sign else 'sums'}",
+            [self.batch, *size, channels],
+            np.int8 if int8 else np.float32,
+            signs_quantization() if int8 else None,
+        )
+        version = CONVOLUTION_VERSION["int8" if int8 else "float32"]
+        return graph.add("CONV_2D", [x, filters, biases], output, options, version)
+
+    def float_constant(self, name: str, values: np.ndarray) -> int:
+        """A float32 tensor, stored as float16 where that is the format."""
+        if self.arithmetic != "float16":
+            return self.graph.constant(name, values.astype(np.float32))
+        stored = self.graph.constant(f"{name}/float16", values.astype(np.float16))
+        tensor = self.graph.activation(name, values.shape, np.float32)
+        return self.graph.add(
+            "DEQUANTIZE", [stored], tensor, schema.DequantizeOptionsT(), version=3
+        )
+
+    def quantised(self, x: int, name: str) -> int:
+        """{-1, 0} in float32 to the format's type of activations."""
+        if not self.int8:
+            return x
+        output = self.graph.activation(
+            f"{name}/int8", self.graph.shape(x), np.int8, signs_quantization()
+        )
+        return self.graph.add("QUANTIZE", [x], output, schema.QuantizeOptionsT())
+
+    def pooled(self, x: int, layer: BinaryLayer) -> int:
+        """2x2 max pool; a last odd row or column is dropped."""
+        options = schema.Pool2DOptionsT()
+        options.padding = schema.Padding.VALID
+        options.filterHeight = options.filterWidth = options.strideH = options.strideW = 2
+        batch, height, width, channels = self.graph.shape(x)
+        shape = [batch, height // 2, width // 2, channels]
+        return self.typed("MAX_POOL_2D", [x], shape, options, f"{layer.name}/pooled")
+
+    def concatenated(self, branches: list[int], layer: BinaryLayer) -> int:
+        """Along the channels."""
+        shape = self.graph.shape(branches[0])
+        shape[-1] = sum(self.graph.shape(branch)[-1] for branch in branches)
+        options = concatenation(axis=3)
+        return self.typed("CONCATENATION", branches, shape, options, f"{layer.name}/concatenated")
+
+    def typed(self, kind: str, inputs: list[int], shape, options, name: str) -> int:
+        """An operator whose output has the format's type of activations."""
+        output = self.graph.activation(
+            name,
+            shape,
+            np.int8 if self.int8 else np.float32,
+            signs_quantization() if self.int8 else None,
+        )
+        return self.graph.add(kind, inputs, output, options, QUANTIZED_VERSION if self.int8 else 1)
+
+
+def scales(values: list[float], axis: int = 0, zero_point: int = 0):
+    """Quantisation real = scale (stored - zero point), a scale for every index of an axis."""
+    quantization = schema.QuantizationParametersT()
+    quantization.scale = values
+    quantization.zeroPoint = [zero_point] * len(values)
+    quantization.quantizedDimension = axis
+    return quantization
+
+
+def signs_quantization():
+    """Quantisation of activations in {-1, 0}."""
+    return scales([1.0], zero_point=ZERO_POINT)
