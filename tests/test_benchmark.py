@@ -1,0 +1,38 @@
+"""The benchmarks' arithmetic, and that they run; how fast anything is, is not asserted."""
+
+import time
+
+import numpy as np
+
+from fer_larq.benchmark import __main__ as benchmark
+from fer_larq.benchmark import training
+from fer_larq.benchmark.rounds import interleaved, ratio
+from fer_larq.recipes import Recipe
+
+
+def test_rounds_are_interleaved_and_warmed_up():
+    calls = []
+    seconds = interleaved(
+        {
+            "sleeps": lambda: (calls.append("sleeps"), time.sleep(0.01)),
+            "returns": lambda: calls.append("returns"),
+        },
+        rounds=3,
+    )
+    assert calls == ["sleeps", "returns"] * 4
+    assert (seconds["sleeps"] >= 0.01).all() and seconds["returns"].shape == (3,)
+
+
+def test_a_ratio_is_taken_round_by_round():
+    assert ratio(np.array([1.0, 2.0, 4.0]), np.array([2.0, 2.0, 2.0])) == (1.0, 0.5, 2.0)
+
+
+def test_the_training_benchmark_prints_every_ratio(few_faces, monkeypatch, capsys):
+    small = Recipe(blocks=2, width=0.125, batch_size=32)
+    monkeypatch.setattr(training, "RECIPES", {"best": small})
+    assert benchmark.main(["training", "--rounds", "1", "--steps", "1"]) == 0
+    printed = capsys.readouterr().out
+    for name in ("float32, constant batch", "float32, full pipeline", "bfloat16, constant batch"):
+        line = next(line for line in printed.splitlines() if name in line)
+        assert "crops/s" in line and "times float32" in line
+    assert "--precision auto is" in printed
