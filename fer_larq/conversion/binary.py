@@ -14,13 +14,16 @@ Thresholds are written here, since the converter computes them in float32:
 
 from __future__ import annotations
 
+import tempfile
+
 import numpy as np
 
 from fer_larq.backend import tf
-from fer_larq.conversion.exact import BinaryLayer, ExactNetwork
+from fer_larq.conversion.exact import BinaryLayer, ExactNetwork, Layer
 from fer_larq.conversion.graph import NO_TENSOR, Graph
 from fer_larq.conversion.inference_form import inference_form
 from fer_larq.conversion.packing import WORD, check_packed, pack
+from fer_larq.crops import CROP_SIZE
 from fer_larq.errors import UserError
 
 
@@ -39,7 +42,7 @@ def binary_graph(
                 f"{layer.name}: {layer.signs.shape[-1]} channels do not fill words of {WORD} "
                 f"bits: only widths that are multiples of {WORD} can be packed"
             )
-    graph = Graph(converted(inference_form(network)))
+    graph = Graph(lce_conversion(inference_form(network)))
     pack(graph)
     sums = write_exact_values(graph, exact)
     graph.outputs = [sums]
@@ -52,17 +55,24 @@ def binary_graph(
     return graph, crop, sums
 
 
-def converted(network: tf.keras.Model) -> bytes:
-    """What the Larq Compute Engine's converter makes of a Keras network by itself."""
+def lce_conversion(network: tf.keras.Model) -> bytes:
+    """What the Larq Compute Engine's converter makes of a Keras network by itself, for one crop.
+
+    It is handed a bare function: saving a whole Keras model takes several times as long.
+    """
     import larq_compute_engine
 
-    logger = tf.get_logger()
-    level = logger.level
-    logger.setLevel("ERROR")  # it warns that the network is not compiled, which nobody needs
-    try:
-        return larq_compute_engine.convert_keras_model(network)
-    finally:
-        logger.setLevel(level)
+    shape = (1, CROP_SIZE, CROP_SIZE, 1)
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="crop")])
+    def scores(crop):
+        return network(crop, training=False)
+
+    module = tf.Module()
+    module.variables_of_network = network.variables  # saved are those that the module knows
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures=scores)
+        return larq_compute_engine.convert_saved_model(folder)
 
 
 def write_exact_values(graph: Graph, exact: ExactNetwork) -> int:
@@ -111,7 +121,13 @@ def packed_signs(signs: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(octets).view("<i4")
 
 
-def check_weights(graph: Graph, tensor: int, layer) -> None:
+def unpacked_signs(words: np.ndarray) -> np.ndarray:
+    """Packed activations int32 ``[..., C / 32]`` as bool ``[..., C]``, True for +1."""
+    octets = np.ascontiguousarray(words, "<i4").view(np.uint8)
+    return np.unpackbits(octets, axis=-1, bitorder="little") == 0
+
+
+def check_weights(graph: Graph, tensor: int, layer: Layer) -> None:
     """The converter's packed weights are the network's; anything else is a defect."""
     if not np.array_equal(graph.values(tensor), packed_signs(layer.signs)):
         raise AssertionError(f"{layer.name}: the converter packed other weights than the network's")
@@ -120,7 +136,7 @@ def check_weights(graph: Graph, tensor: int, layer) -> None:
 def name_tensors(graph: Graph, exact: ExactNetwork) -> None:
     """Give weights and activations the names of their layers, for viewers and messages."""
     layers = iter([*exact.layers[1:], exact.output])
-    layer = exact.layers[0]
+    layer: Layer = exact.layers[0]
     for operator in graph.in_order():
         kind = graph.kind(operator)
         if kind == "LceBconv2d":

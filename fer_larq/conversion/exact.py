@@ -31,28 +31,35 @@ PIXEL_UNIT = 255
 
 
 @dataclass(frozen=True)
-class BinaryLayer:
-    """A convolution, batch normalisation and sign; dense layers are convolutions over all they see.
+class Layer:
+    """A convolution; a dense layer is one that spans its whole input.
 
-    ``signs``: int8 ``[height, width, in, out]``, -1 or +1. ``thresholds``: int32 ``[out]``, the
-    smallest sum that gives +1, from -``largest_sum`` (always +1) to ``largest_sum`` + 1 (never).
+    ``signs``: int8 ``[height, width, in, out]``, -1 or +1.
+    ``largest_sum``: its sums are integers from -``largest_sum`` to ``largest_sum``.
     """
 
     name: str
     signs: np.ndarray
-    thresholds: np.ndarray
     largest_sum: int
 
 
 @dataclass(frozen=True)
-class OutputLayer:
+class BinaryLayer(Layer):
+    """A layer with batch normalisation and sign behind it.
+
+    ``thresholds``: int32 ``[out]``, the smallest sum that gives +1, from -``largest_sum``
+    (always +1) to ``largest_sum`` + 1 (never).
+    """
+
+    thresholds: np.ndarray
+
+
+@dataclass(frozen=True)
+class OutputLayer(Layer):
     """The last layer: scores = sums * ``scale`` + ``offset``, both float64 ``[7]``."""
 
-    name: str
-    signs: np.ndarray
     scale: np.ndarray
     offset: np.ndarray
-    largest_sum: int
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class ExactNetwork:
     @property
     def one_bit_weights(self) -> int:
         """Number of weights, each one bit."""
-        return sum(layer.signs.size for layer in [*self.layers, self.output])
+        return self.output.signs.size + sum(layer.signs.size for layer in self.layers)
 
 
 def exact_network(network: tf.keras.Model) -> ExactNetwork:
@@ -89,43 +96,46 @@ def exact_network(network: tf.keras.Model) -> ExactNetwork:
     convolutions = sum(isinstance(layer, lq.layers.QuantConv2D) for layer, _ in pairs)
     size = CROP_SIZE
     layers = []
-    for index, (layer, batch_normalisation) in enumerate(pairs):
-        last = index == len(pairs) - 1
+    for index, (source, batch_normalisation) in enumerate(pairs[:-1]):
         if index < convolutions:
             name = f"block {index // 2 + 1}, {('first', 'second')[index % 2]} convolution"
-        elif last:
-            name = "output layer"
-        else:
-            name = f"fully connected layer {index - convolutions + 1}"
-        signs = weight_signs(layer, name)
-        if index < convolutions:
+            signs = weight_signs(source, name)
             size //= 1 + index % 2  # the second convolution of a block is pooled
         else:
-            units = signs.shape[-1]
-            signs = signs.reshape(size, size, -1, units)  # Keras flattens in HWC order
+            name = f"fully connected layer {index - convolutions + 1}"
+            signs = as_convolution(weight_signs(source, name), size)
             size = 1
         unit = PIXEL_UNIT if index == 0 else 1
-        largest_sum = signs[..., 0].size * unit
+        largest_sum = unit * signs[..., 0].size
         gamma, beta, mean, variance, epsilon = statistics(batch_normalisation, name)
-        if last:
-            scale = gamma / np.sqrt(variance + epsilon)
-            layers.append(OutputLayer(name, signs, scale, beta - mean * scale, largest_sum))
-            continue
         if (gamma != 1).any():
             raise UserError(f"{name}: its batch normalisation has a scale, which bdnn() has not")
         thresholds = [
             threshold(*channel, epsilon, unit, largest_sum)
             for channel in zip(mean, variance, beta, strict=True)
         ]
-        layers.append(BinaryLayer(name, signs, np.array(thresholds, np.int32), largest_sum))
+        layers.append(BinaryLayer(name, signs, largest_sum, np.array(thresholds, np.int32)))
 
+    name = "output layer"
+    source, batch_normalisation = pairs[-1]
+    signs = as_convolution(weight_signs(source, name), size)
+    gamma, beta, mean, variance, epsilon = statistics(batch_normalisation, name)
+    scale = gamma / np.sqrt(variance + epsilon)
     return ExactNetwork(
         name=network.name,
         dense=any(isinstance(layer, tf.keras.layers.Concatenate) for layer in network.layers),
         blocks=tuple(zip(layers[0:convolutions:2], layers[1:convolutions:2], strict=True)),
-        fully_connected=tuple(layers[convolutions:-1]),
-        output=layers[-1],
+        fully_connected=tuple(layers[convolutions:]),
+        output=OutputLayer(name, signs, signs[..., 0].size, scale, beta - mean * scale),
     )
+
+
+def as_convolution(signs: np.ndarray, size: int) -> np.ndarray:
+    """Weights ``[in, out]`` of a dense layer as a convolution over ``size`` x ``size`` pixels.
+
+    Keras flattens in the order height, width, channel.
+    """
+    return signs.reshape(size, size, -1, signs.shape[-1])
 
 
 def threshold(
@@ -137,14 +147,14 @@ def threshold(
     The arguments are finite and ``variance + epsilon`` is positive. Squaring both sides of
     s - unit mean >= -unit beta sqrt(variance + epsilon) leaves rational numbers only.
     """
-    mean, beta = unit * Fraction(mean), unit * Fraction(beta)
-    squared_deviation = beta * beta * (Fraction(variance) + Fraction(epsilon))
+    centre = unit * Fraction(mean)
+    squared_shift = (unit * Fraction(beta)) ** 2 * (Fraction(variance) + Fraction(epsilon))
 
     def is_positive(s: int) -> bool:
-        centred = s - mean
+        centred = s - centre
         if beta >= 0:
-            return centred >= 0 or centred * centred <= squared_deviation
-        return centred >= 0 and centred * centred >= squared_deviation
+            return centred >= 0 or centred**2 <= squared_shift
+        return centred >= 0 and centred**2 >= squared_shift
 
     sums = range(-largest_sum, largest_sum + 1)
     return bisect_left(sums, True, key=is_positive) - largest_sum

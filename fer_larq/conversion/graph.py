@@ -30,7 +30,7 @@ BUILTIN_NAMES = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
 }
 
-TENSOR_TYPES = {
+TENSOR_TYPES: dict[np.dtype, int] = {
     np.dtype(np.float32): schema.TensorType.FLOAT32,
     np.dtype(np.float16): schema.TensorType.FLOAT16,
     np.dtype(np.int32): schema.TensorType.INT32,
@@ -42,7 +42,7 @@ TENSOR_TYPES = {
 class AlignedBuffer(schema.BufferT):
     """A buffer that keeps ``force_align``, which the generated Python code ignores."""
 
-    def Pack(self, builder):
+    def Pack(self, builder):  # noqa: N802, the generated code's name
         content = bytes(self.data) if self.data is not None else b""
         data = None
         if content:
@@ -80,6 +80,8 @@ class Graph:
             b"" if buffer.data is None else bytes(buffer.data) for buffer in model.buffers
         ]
         self.tensors = subgraph.tensors
+        for tensor in self.tensors:
+            tensor.name = tensor.name.decode()
         self.operators = subgraph.operators
         for operator in self.operators:
             operator.inputs = [int(tensor) for tensor in operator.inputs]
@@ -132,7 +134,7 @@ class Graph:
 
     # Editing
 
-    def constant(self, name: str, values: np.ndarray, quantization=None) -> int:
+    def constant(self, name: str, values: np.ndarray | np.generic, quantization=None) -> int:
         """Add a constant tensor; returns its index."""
         self._buffers.append(np.ascontiguousarray(values).tobytes())
         tensor = self.activation(name, values.shape, values.dtype, quantization)

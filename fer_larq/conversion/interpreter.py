@@ -79,6 +79,12 @@ def litert_run(content: bytes, threads: int = 1, xnnpack: bool = True, delegates
     return run
 
 
+def run_for(model: ModelFile) -> Callable[..., Run]:
+    """``lce_run`` for a model with operators of the Larq Compute Engine, else ``litert_run``."""
+    packed = any(operator.kind.startswith(LCE_PREFIX) for operator in model.operators)
+    return lce_run if packed else litert_run
+
+
 class TFLiteNetwork:
     """A model of ``fer_larq.convert``, ready to read faces.
 
@@ -96,9 +102,8 @@ class TFLiteNetwork:
         self.document = read_document(self.model) or {}
         self.views = views_of(self.model, self.document, name)
         """``five``, ``ten``, or ``none`` for a model of single crops."""
-        packed = any(operator.kind.startswith(LCE_PREFIX) for operator in self.model.operators)
         try:
-            self.run = (lce_run if packed else litert_run)(content, threads)
+            self.run = run_for(self.model)(content, threads)
         except (RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"{name}: the runtime refuses it ({reason}); convert again") from None
@@ -107,8 +112,7 @@ class TFLiteNetwork:
         """Scores of crops: uint8 ``[N, 42, 42]`` to float32 ``[N, 7]``; needs a model of crops."""
         if self.views != "none":
             raise ValueError(f"this model takes faces and averages over {self.views} crops")
-        values = 2 * crops[..., np.newaxis].astype(np.float32) - 255
-        return self.one_by_one(values)
+        return self.one_by_one(self.inputs(crops))
 
     def scores(self, faces: np.ndarray, views: str = "five") -> np.ndarray:
         """Mean scores over the crops of faces.
@@ -127,7 +131,12 @@ class TFLiteNetwork:
                 f"the model averages over {self.views} crops and cannot over {views}: "
                 "convert the network with `--crops none` for a choice"
             )
-        return self.one_by_one(faces[..., np.newaxis])
+        return self.one_by_one(self.inputs(faces))
+
+    def inputs(self, pixels: np.ndarray) -> np.ndarray:
+        """Faces or crops, uint8 ``[N, H, W]``, as the model takes them."""
+        pixels = pixels[..., np.newaxis]
+        return 2 * pixels.astype(np.float32) - 255 if self.views == "none" else pixels
 
     def one_by_one(self, inputs: np.ndarray) -> np.ndarray:
         """Outputs float32 ``[N, 7]`` for N inputs: LCE's interpreter has no other batch."""
@@ -137,7 +146,7 @@ class TFLiteNetwork:
 
 def views_of(model: ModelFile, document: dict, name: str) -> str:
     """What a model averages over; ``UserError`` if it is no model of this program."""
-    forms = {
+    forms: dict[tuple[str, tuple[int, ...]], tuple[str, ...]] = {
         ("uint8", (1, FACE_SIZE, FACE_SIZE, 1)): ("five", "ten"),
         ("float32", (1, CROP_SIZE, CROP_SIZE, 1)): ("none",),
     }

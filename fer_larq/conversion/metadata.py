@@ -51,6 +51,7 @@ def model_document(
         arithmetic: one of ``ARITHMETIC``.
         run: what is known of the training, kept as it is.
     """
+    takes: dict[str, Any]
     if crops == "none":
         takes = {
             "name": "crop",

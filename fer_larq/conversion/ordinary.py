@@ -103,7 +103,7 @@ class Builder:
     def convolution(self, x, layer, weights, bias, int8: bool, sign: bool) -> int:
         """CONV_2D: SAME if it keeps the size (3x3), VALID if it spans its whole input."""
         graph = self.graph
-        height, width, _, channels = weights.shape
+        height, *_, channels = weights.shape
         whole = graph.shape(x)[1] == height
         weights = np.transpose(weights, (3, 0, 1, 2))
         name = layer.name
@@ -120,8 +120,9 @@ class Builder:
         if sign:
             options.fusedActivationFunction = schema.ActivationFunctionType.RELU_N1_TO_1
         size = [1, 1] if whole else graph.shape(x)[1:3]
+        role = ("signs" if int8 else "clamped") if sign else "sums"
         output = graph.activation(
-            f"{name}/{'clamped' if sign else 'sums'}",
+            f"{name}/{role}",
             [self.batch, *size, channels],
             np.int8 if int8 else np.float32,
             signs_quantization() if int8 else None,

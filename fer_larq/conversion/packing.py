@@ -37,10 +37,10 @@ def fold(graph: Graph, operator: schema.OperatorT) -> bool:
         graph.replace(packed, producer.inputs[0])
         return True
     if graph.kind(producer) == "CONCATENATION":
-        parts = [graph.producer(part) for part in producer.inputs]
+        parts = [part for part in map(graph.producer, producer.inputs) if part is not None]
         along_channels = producer.builtinOptions.axis in (-1, len(graph.shape(source)) - 1)
         whole_words = all(graph.shape(part)[-1] % WORD == 0 for part in producer.inputs)
-        unpacked = all(part is not None and graph.kind(part) == "LceDequantize" for part in parts)
+        unpacked = [graph.kind(part) for part in parts] == ["LceDequantize"] * len(producer.inputs)
         if along_channels and whole_words and unpacked:
             graph.add(
                 "CONCATENATION",
