@@ -63,87 +63,139 @@ enum {
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-// Adds 32 counts of eight bits to counts of sixteen bits.
+// Adds 32 counts of eight bits to counts of sixteen bits: those of even channels, and of odd ones.
 ALWAYS_INLINE void flush(__m256i counts, __m256i wide[2]) {
-  wide[0] = _mm256_add_epi16(wide[0], _mm256_cvtepu8_epi16(_mm256_castsi256_si128(counts)));
-  wide[1] = _mm256_add_epi16(wide[1], _mm256_cvtepu8_epi16(_mm256_extracti128_si256(counts, 1)));
+  wide[0] = _mm256_add_epi16(wide[0], _mm256_and_si256(counts, _mm256_set1_epi16(0xff)));
+  wide[1] = _mm256_add_epi16(wide[1], _mm256_srli_epi16(counts, 8));
 }
 
-// Adds counts of sixteen bits to the accumulators and clears them.
-ALWAYS_INLINE void spill(__m256i wide[2], int32_t* accumulators) {
-  for (int half = 0; half < 2; ++half) {
-    __m256i* to = (__m256i*)(accumulators + 16 * half);
-    const __m256i low = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(wide[half]));
-    const __m256i high = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(wide[half], 1));
-    _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), low));
-    _mm256_storeu_si256(to + 1, _mm256_add_epi32(_mm256_loadu_si256(to + 1), high));
-    wide[half] = _mm256_setzero_si256();
+// Moves, or adds, counts of sixteen bits to the accumulators.
+ALWAYS_INLINE void spill(const __m256i wide[2], bool add, int32_t* accumulators) {
+  // Each register holds channels of its own two halves: 0 to 7 and 16 to 23, 8 to 15 and 24 to 31.
+  const __m256i halves[2] = {_mm256_unpacklo_epi16(wide[0], wide[1]),
+                             _mm256_unpackhi_epi16(wide[0], wide[1])};
+  for (int i = 0; i < 4; ++i) {
+    const __m128i eight = i < 2 ? _mm256_castsi256_si128(halves[i % 2])
+                                : _mm256_extracti128_si256(halves[i % 2], 1);
+    __m256i sum = _mm256_cvtepu16_epi32(eight);
+    __m256i* to = (__m256i*)(accumulators + 8 * i);
+    if (add) sum = _mm256_add_epi32(sum, _mm256_loadu_si256(to));
+    _mm256_storeu_si256(to, sum);
   }
+}
+
+// The table of a half byte of activations, given by its distance.
+ALWAYS_INLINE __m256i table_at(uint8_t distance) {
+  const uint8_t* table = (const uint8_t*)TABLES + distance;
+  return _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i*)table));
+}
+
+ALWAYS_INLINE __m256i low_halves(const uint8_t* weights) {
+  return _mm256_and_si256(_mm256_load_si256((const __m256i*)weights), _mm256_set1_epi8(0x0f));
+}
+
+ALWAYS_INLINE __m256i high_halves(const uint8_t* weights) {
+  const __m256i shifted = _mm256_srli_epi16(_mm256_load_si256((const __m256i*)weights), 4);
+  return _mm256_and_si256(shifted, _mm256_set1_epi8(0x0f));
+}
+
+// Adds `bytes` bytes of weights, of P pixels and Q blocks, to the counts.
+ALWAYS_INLINE void count(const uint8_t* const x[4], int P, const uint8_t* w, size_t block, int Q,
+                         size_t bytes, __m256i counts[4][2]) {
+  for (size_t k = 0; k < bytes; ++k, w += LANES) {
+    for (int q = 0; q < Q; ++q) {
+      const __m256i low = low_halves(w + block * (size_t)q), high = high_halves(w + block * (size_t)q);
+      for (int p = 0; p < P; ++p) {
+        const __m256i sum = _mm256_add_epi8(_mm256_shuffle_epi8(table_at(x[p][2 * k]), low),
+                                            _mm256_shuffle_epi8(table_at(x[p][2 * k + 1]), high));
+        counts[p][q] = _mm256_add_epi8(counts[p][q], sum);
+      }
+    }
+  }
+}
+
+// The same for the largest tile, written so that compilers keep all counts in registers: eight
+// counts, two vectors of weights, a table, the mask and a result fit into sixteen.
+ALWAYS_INLINE void count_4x64(const uint8_t* const x[4], const uint8_t* w, size_t block,
+                              size_t bytes, __m256i counts[4][2]) {
+  __m256i a0 = counts[0][0], b0 = counts[0][1], a1 = counts[1][0], b1 = counts[1][1];
+  __m256i a2 = counts[2][0], b2 = counts[2][1], a3 = counts[3][0], b3 = counts[3][1];
+#define ADD_PIXEL(A, B, DISTANCE)                              \
+  do {                                                         \
+    const __m256i table = table_at(DISTANCE);                  \
+    A = _mm256_add_epi8(A, _mm256_shuffle_epi8(table, a));     \
+    B = _mm256_add_epi8(B, _mm256_shuffle_epi8(table, b));     \
+    __asm__("" : "+x"(A), "+x"(B)); /* in this order */        \
+  } while (0)
+  for (size_t k = 0; k < bytes; ++k, w += LANES) {
+    __m256i a = low_halves(w), b = low_halves(w + block);
+    ADD_PIXEL(a0, b0, x[0][2 * k]);
+    ADD_PIXEL(a1, b1, x[1][2 * k]);
+    ADD_PIXEL(a2, b2, x[2][2 * k]);
+    ADD_PIXEL(a3, b3, x[3][2 * k]);
+    a = high_halves(w);
+    b = high_halves(w + block);
+    ADD_PIXEL(a0, b0, x[0][2 * k + 1]);
+    ADD_PIXEL(a1, b1, x[1][2 * k + 1]);
+    ADD_PIXEL(a2, b2, x[2][2 * k + 1]);
+    ADD_PIXEL(a3, b3, x[3][2 * k + 1]);
+  }
+#undef ADD_PIXEL
+  counts[0][0] = a0, counts[0][1] = b0, counts[1][0] = a1, counts[1][1] = b1;
+  counts[2][0] = a2, counts[2][1] = b2, counts[3][0] = a3, counts[3][1] = b3;
 }
 
 // P pixels by Q blocks of 32 channels; P and Q are constants wherever this is inlined.
 ALWAYS_INLINE void accumulate_tile(const lce_window* window, const uint8_t* const* pixels, int P,
                                    const uint8_t* weights, int Q, lce_accumulators accumulators,
                                    int first_channel) {
-  const __m256i low_half = _mm256_set1_epi8(0x0f);
   const size_t block = window->runs * window->run_words * 4 * LANES;
   __m256i counts[4][2], wide[4][2][2];
   for (int p = 0; p < P; ++p) {
     for (int q = 0; q < Q; ++q) {
       counts[p][q] = wide[p][q][0] = wide[p][q][1] = _mm256_setzero_si256();
-      memset(&accumulators[p][first_channel + LANES * q], 0, LANES * sizeof(int32_t));
     }
   }
 
   size_t until_flush = BYTES_PER_FLUSH;
   int until_spill = FLUSHES_PER_SPILL;
+  bool spilled = false;
   const uint8_t* w = weights;
   for (size_t r = 0; r < window->runs; ++r) {
     const uint8_t* x[4];
     for (int p = 0; p < P; ++p) x[p] = pixels[p] + window->offsets[r];
     for (size_t left = 4 * window->run_words; left > 0;) {
       const size_t n = left < until_flush ? left : until_flush;
-      for (size_t k = 0; k < n; ++k, w += LANES) {
-        __m256i low[2], high[2];
-        for (int q = 0; q < Q; ++q) {
-          const __m256i both = _mm256_load_si256((const __m256i*)(w + block * (size_t)q));
-          low[q] = _mm256_and_si256(both, low_half);
-          high[q] = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half);
-        }
-        for (int p = 0; p < P; ++p) {
-          const uint8_t* table = (const uint8_t*)TABLES;
-          const __m256i low_table =
-              _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i*)(table + x[p][2 * k])));
-          const __m256i high_table =
-              _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i*)(table + x[p][2 * k + 1])));
-          for (int q = 0; q < Q; ++q) {
-            counts[p][q] = _mm256_add_epi8(counts[p][q], _mm256_shuffle_epi8(low_table, low[q]));
-            counts[p][q] = _mm256_add_epi8(counts[p][q], _mm256_shuffle_epi8(high_table, high[q]));
-          }
-        }
-      }
+      if (P == 4 && Q == 2) count_4x64(x, w, block, n, counts);
+      else count(x, P, w, block, Q, n, counts);
+      w += LANES * n;
       for (int p = 0; p < P; ++p) x[p] += 2 * n;
       left -= n;
       until_flush -= n;
       if (until_flush > 0) continue;
 
       until_flush = BYTES_PER_FLUSH;
-      const bool now = --until_spill == 0;
-      if (now) until_spill = FLUSHES_PER_SPILL;
+      const bool spills = --until_spill == 0;
       for (int p = 0; p < P; ++p) {
         for (int q = 0; q < Q; ++q) {
           flush(counts[p][q], wide[p][q]);
           counts[p][q] = _mm256_setzero_si256();
-          if (now) spill(wide[p][q], &accumulators[p][first_channel + LANES * q]);
+          if (!spills) continue;
+          spill(wide[p][q], spilled, &accumulators[p][first_channel + LANES * q]);
+          wide[p][q][0] = wide[p][q][1] = _mm256_setzero_si256();
         }
+      }
+      if (spills) {
+        until_spill = FLUSHES_PER_SPILL;
+        spilled = true;
       }
     }
   }
-  // At most one flush is added here to counts of sixteen bits that have room for it.
+  // Since the last spill there were fewer flushes than sixteen bits have room for.
   for (int p = 0; p < P; ++p) {
     for (int q = 0; q < Q; ++q) {
       flush(counts[p][q], wide[p][q]);
-      spill(wide[p][q], &accumulators[p][first_channel + LANES * q]);
+      spill(wide[p][q], spilled, &accumulators[p][first_channel + LANES * q]);
     }
   }
 }
