@@ -186,7 +186,7 @@ def draw_face(expression: str, random: np.random.Generator) -> np.ndarray:
 
 def weakened(full: Expression, random: np.random.Generator) -> Expression:
     """An expression between neutral and somewhat more than full, each movement a bit off."""
-    strength = random.uniform(0.6, 1.15)
+    strength = random.uniform(0.7, 1.2)
     neutral = Expression()
     values = {}
     for parameter in fields(Expression):
@@ -209,13 +209,13 @@ class Canvas:
     def __init__(self, random: np.random.Generator):
         self.image = Image.new("L", (CANVAS, CANVAS))
         self.pen = ImageDraw.Draw(self.image)
-        self.yaw, pitch, roll = random.normal(0, (0.22, 0.10, 0.12)).tolist()
+        self.yaw, pitch, roll = random.normal(0, (0.18, 0.08, 0.09)).tolist()
         self.turn = math.cos(self.yaw), math.sin(self.yaw), math.cos(pitch), math.sin(pitch)
         scale = CANVAS * random.uniform(0.33, 0.40)
         self.scale = scale
         self.tilt = scale * math.cos(roll), scale * math.sin(roll)
         self.stretch = random.uniform(0.92, 1.08)
-        self.centre = (CANVAS * random.uniform(0.46, 0.54, 2)).tolist()
+        self.centre = (CANVAS * random.uniform(0.47, 0.53, 2)).tolist()
 
     def place(self, points, flat: bool = False) -> list[tuple[float, float]]:
         """Pixels of points on the head; ``flat`` for its outline, which a turn leaves alone."""
@@ -431,8 +431,8 @@ def photograph(image: Image.Image, random: np.random.Generator) -> np.ndarray:
     x, y = axis[None, :], axis[:, None]
     across, down = random.normal(0, (0.28, 0.15))
     light = 1 + np.float32(across) * x + np.float32(down) * y - np.float32(0.25) * (x * x + y * y)
-    gain, offset = random.uniform(0.65, 1.15), random.uniform(-15, 45)
-    noise = random.standard_normal(pixels.shape, np.float32) * np.float32(random.uniform(2, 12))
+    gain, offset = random.uniform(0.7, 1.15), random.uniform(-10, 45)
+    noise = random.standard_normal(pixels.shape, np.float32) * np.float32(random.uniform(2, 10))
     pixels = pixels * np.maximum(light, 0.1) * np.float32(gain) + np.float32(offset) + noise
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
