@@ -139,6 +139,13 @@ def predictor(network: tf.keras.Model) -> Predictor:
     return lambda pixels: predict(scale(pixels[..., np.newaxis].astype(np.float32))).numpy()
 
 
+def load(name: str) -> tf.keras.Model:
+    """The Keras network of packaged weights, such as ``load("bdnn4")``, or of a run folder."""
+    from fer_larq.runs import load_network  # which needs this module
+
+    return load_network(name).network
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print Larq's summary of a network."""
     parser = argparse.ArgumentParser(

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_larq import weights
 from fer_larq.backend import tf
 from fer_larq.data import Dataset
 from fer_larq.errors import UserError
@@ -83,15 +84,23 @@ def read_description(run: Path) -> dict[str, Any]:
     file = run / DESCRIPTION
     try:
         description = json.loads(file.read_text(encoding="utf-8"))
-        Recipe(**description["recipe"])
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{run}: no run folder, there is no {DESCRIPTION} in it; "
             "`python -m fer_larq.train` makes one"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise UserError(f"{file}: not written by fer_larq.train ({error}); train again") from None
+    checked_recipe(description, file)
     return description
+
+
+def checked_recipe(description: Mapping[str, Any], file: Path) -> Recipe:
+    """The recipe in a description that was read from ``file``; ``UserError`` if it has none."""
+    try:
+        return recipe_of(description)
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{file}: not written by fer_larq.train ({error}); train again") from None
 
 
 def recipe_of(description: Mapping[str, Any]) -> Recipe:
@@ -120,33 +129,47 @@ def load_network(source: str | Path) -> LoadedNetwork:
     """Load a trained network.
 
     Args:
-        source: a run folder, whose best weights are taken, or one of its ``.weights.h5`` files.
+        source: a run folder, whose best weights are taken; one of its ``.weights.h5`` files; a
+            packed ``.npz`` file; or the name of packaged weights, such as ``bdnn4``.
 
     Raises:
-        UserError: if there is no such run, or its weights are missing or damaged.
+        UserError: if there is no such network, or its weights are missing or damaged.
     """
     path = Path(source)
-    run, weights = (path, path / BEST_WEIGHTS) if path.is_dir() else (path.parent, path)
     if not path.exists():
-        raise UserError(f"{path}: no such run folder or weights file")
+        packaged = weights.packaged(str(source))
+        if packaged is None:
+            names = ", ".join(weights.packaged_names()) or "none yet"
+            raise UserError(
+                f"{path}: no such run folder or weights file, nor packaged weights of that name "
+                f"(there are: {names})"
+            )
+        path = packaged
+    if path.name.endswith(".npz"):
+        description, arrays = weights.read(path)
+        network = build(checked_recipe(description, path))
+        weights.restore(network, arrays, path)
+        return LoadedNetwork(network, description, path)
     if path.is_file() and not path.name.endswith(".weights.h5"):
-        raise UserError(f"{path}: expected a run folder or a .weights.h5 file inside one")
+        raise UserError(f"{path}: expected a run folder, a .weights.h5 file inside one, or an .npz")
+
+    run, file = (path, path / BEST_WEIGHTS) if path.is_dir() else (path.parent, path)
     description = read_description(run)
-    if not weights.exists():
+    if not file.exists():
         raise UserError(
-            f"{run}: has no {weights.name} yet, it is written after the first epoch; "
+            f"{run}: has no {file.name} yet, it is written after the first epoch; "
             "let the training go on with --resume"
         )
     network = build(recipe_of(description))
     try:
-        network.load_weights(weights)
+        network.load_weights(file)
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(
-            f"{weights}: damaged, or of another network than {network.name} ({reason}); "
+            f"{file}: damaged, or of another network than {network.name} ({reason}); "
             "take the run's other weights file or train again"
         ) from None
-    return LoadedNetwork(network, description, weights)
+    return LoadedNetwork(network, description, file)
 
 
 def save_weights(network: tf.keras.Model, file: Path) -> None:

@@ -92,7 +92,7 @@ def test_an_absent_split_is_named(finished_run, few_faces):
 
 
 def test_damaged_and_missing_networks_are_named(finished_run, few_faces, tmp_path):
-    with pytest.raises(UserError, match="no such run folder"):
+    with pytest.raises(UserError, match="no such run folder or weights file"):
         evaluate.main([str(tmp_path / "nothing")])
     with pytest.raises(UserError, match="no run folder"):
         evaluate.main([str(tmp_path)])

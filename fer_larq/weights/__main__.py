@@ -1,0 +1,6 @@
+"""``python -m fer_larq.weights RUN``."""
+
+from fer_larq.errors import run_command
+from fer_larq.weights import main
+
+run_command(main)
