@@ -16,10 +16,9 @@ COLUMNS = (
     "validation_five",
     "validation_centre",
     "crops_per_second",
-    "fresh_statistics",
     "best",
 )
-"""Accuracies are shares, 0 to 1; ``fresh_statistics`` marks the last weights' second judgement."""
+"""Accuracies are shares, 0 to 1; ``best`` marks the epochs that raised the validation accuracy."""
 
 
 class History:
@@ -37,16 +36,13 @@ class History:
                 rows = list(csv.DictReader(file))
         except FileNotFoundError:
             rows = []
-        self.rows = [
-            row for row in rows if int(row["epoch"]) <= epochs and not row["fresh_statistics"]
-        ]
+        self.rows = [row for row in rows if int(row["epoch"]) <= epochs]
 
     def best(self) -> dict[str, Any]:
         """Epoch and validation accuracies (0 to 1) of the best weights so far."""
         row = [row for row in self.rows if str(row["best"]) == "True"][-1]
         return {
             "epoch": int(row["epoch"]),
-            "fresh_statistics": bool(row["fresh_statistics"]),
             **{
                 name: float(row[name])
                 for name in ("validation_five", "validation_centre")
@@ -69,8 +65,7 @@ class History:
             for name, value in row.items()
             if name.startswith("validation") or name == "training_accuracy"
         )
-        note = " with fresh batch statistics" if row.get("fresh_statistics") else ""
-        print(f"epoch {row['epoch']}{note}: {shown}", flush=True)
+        print(f"epoch {row['epoch']}: {shown}", flush=True)
 
     def _write_events(self, row: dict[str, Any]) -> None:
         if self._tensorboard is None:
@@ -94,19 +89,10 @@ class History:
             points = [
                 (int(row["epoch"]), 100 * float(row[column]))
                 for row in self.rows
-                if row[column] != "" and not row["fresh_statistics"]
+                if row[column] != ""
             ]
             if points:
                 axes.plot(*zip(*points, strict=True), marker=".", label=label)
-        for row in self.rows:
-            if row["fresh_statistics"] and row["validation_five"] != "":
-                axes.plot(
-                    int(row["epoch"]),
-                    100 * float(row["validation_five"]),
-                    "*",
-                    color="black",
-                    label="five-crop mean, fresh batch statistics",
-                )
         axes.set(xlabel="epoch", ylabel="accuracy (%)", title=self.run.name)
         axes.grid(alpha=0.3)
         if axes.lines:
