@@ -5,8 +5,10 @@ Same function, other order (docs/conversion.md has the reasons):
 - Batch normalisation stands before the max pool: it is increasing, so it commutes with the maximum.
   The sign stands behind the pool, where the converter moves it before the pool by itself and then
   pools bits.
-- The first convolution of a block is signed once, for the second convolution (which has no input
-  quantizer of its own) and for the pool: signed twice, it would stay in float.
+- The signs are layers of their own, one for each activation, in place of the input quantizers of
+  the layers that follow: an activation that is signed twice stays in float. Only a concatenation
+  (of signs) has a sign behind it as well, which changes nothing but tells the converter that the
+  next convolution is binary; ``packing.py`` then joins the two.
 - The dense layers are convolutions that span their whole input (VALID), since LCE has no packed
   dense layer. Keras flattens in the order height, width, channel, so the kernel is only reshaped.
 """
@@ -29,14 +31,13 @@ def inference_form(network: tf.keras.Model) -> tf.keras.Model:
     dense = any(isinstance(layer, tf.keras.layers.Concatenate) for layer in network.layers)
     sign = tf.keras.layers.Lambda(lq.math.sign, name="sign")
 
-    def convolution(x, size, source, *, padding, input_quantizer=None):
+    def convolution(x, size, source, padding):
         kernel = weight_signs(source, source.name)
         layer = lq.layers.QuantConv2D(
             kernel.shape[-1],
             size,
             padding=padding,
             pad_values=getattr(source, "pad_values", 0.0),
-            input_quantizer=input_quantizer,
             kernel_quantizer="ste_sign",
             kernel_constraint="weight_clip",
             use_bias=False,
@@ -57,20 +58,19 @@ def inference_form(network: tf.keras.Model) -> tf.keras.Model:
     blocks = sum(isinstance(layer, lq.layers.QuantConv2D) for layer, _ in pairs) // 2
     crop = tf.keras.Input((CROP_SIZE, CROP_SIZE, 1), batch_size=1, name="crop")
     x = crop
-    for block in range(blocks):
+    for _ in range(blocks):
         source, statistics = next(remaining)
-        # The sign after a concatenation (of signs: it changes nothing) is what the converter
-        # turns into packing; ``packing.py`` moves it before the concatenation.
-        quantizer = None if block == 0 else "ste_sign"
-        a = convolution(x, 3, source, padding="same", input_quantizer=quantizer)
-        a = sign(batch_normalisation(a, statistics))
+        a = sign(batch_normalisation(convolution(x, 3, source, "same"), statistics))
         source, statistics = next(remaining)
-        b = batch_normalisation(convolution(a, 3, source, padding="same"), statistics)
-        branches = [a, b] if dense else [b]
-        signs = [sign(tf.keras.layers.MaxPool2D(2)(branch)) for branch in branches]
-        x = tf.keras.layers.Concatenate()(signs) if dense else signs[0]
-    for source, statistics in remaining:
-        x = convolution(x, x.shape[1], source, padding="valid", input_quantizer="ste_sign")
-        x = batch_normalisation(x, statistics)
+        b = batch_normalisation(convolution(a, 3, source, "same"), statistics)
+        x = sign(tf.keras.layers.MaxPool2D(2)(b))
+        if dense:
+            a = sign(tf.keras.layers.MaxPool2D(2)(a))
+            x = sign(tf.keras.layers.Concatenate()([a, x]))
+    *hidden, (source, statistics) = remaining
+    for hidden_source, hidden_statistics in hidden:
+        x = convolution(x, x.shape[1], hidden_source, "valid")
+        x = sign(batch_normalisation(x, hidden_statistics))
+    x = batch_normalisation(convolution(x, x.shape[1], source, "valid"), statistics)
     scores = tf.keras.layers.Reshape((len(EXPRESSIONS),), name="scores")(x)
     return tf.keras.Model(crop, scores, name=network.name)
