@@ -141,8 +141,8 @@ def fetch_from_kaggle() -> Path:
         import kagglehub
     except ModuleNotFoundError as missing:
         raise UserError(
-            f"`--data kaggle` needs the Python package {missing.name}: `pip install kagglehub`, "
-            f"or {by_hand}"
+            f"`--data kaggle` needs the Python package {missing.name}: "
+            f"`pip install 'fer_larq[kaggle]'`, or {by_hand}"
         ) from missing
     try:
         return Path(kagglehub.dataset_download(KAGGLE_DATASET))
@@ -161,7 +161,7 @@ def in_canonical_order(faces: list[tuple[bytes, int]]) -> Faces:
     mixes the classes, so that the first n faces are a fair sample.
     """
     faces = sorted(faces, key=lambda face: hashlib.sha256(bytes([face[1]]) + face[0]).digest())
-    pixels = np.frombuffer(b"".join(pixels for pixels, _ in faces), np.uint8)
+    pixels = np.frombuffer(bytearray().join(pixels for pixels, _ in faces), np.uint8)
     return Faces(
         pixels.reshape(-1, FACE_SIZE, FACE_SIZE), np.array([label for _, label in faces], np.int64)
     )
@@ -175,7 +175,7 @@ def fingerprint(splits: Mapping[str, Faces]) -> str:
             faces = splits[name]
             digest.update(f"{name} {len(faces)}\n".encode())
             digest.update(faces.labels.astype(np.uint8).tobytes())
-            digest.update(np.ascontiguousarray(faces.images))
+            digest.update(np.ascontiguousarray(faces.images).data)
     return digest.hexdigest()
 
 
@@ -321,7 +321,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def table(dataset: Dataset) -> str:
     """Class counts of the three splits, and the fingerprint."""
-    rows = [("", *SPLITS)]
+    rows: list[tuple[str, ...]] = [("", *SPLITS)]
     for label, expression in enumerate((*EXPRESSIONS, "all")):
         cells = (
             f"{(*faces.counts, len(faces))[label]:,}" if faces else "absent"

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from fer_larq.crops import FACE_SIZE
-from fer_larq.data import SPLITS, Dataset, Faces, fingerprint
+from fer_larq.data import SPLITS, Dataset, Faces, fingerprint, in_canonical_order
 from fer_larq.errors import UserError, run_command
 from fer_larq.expressions import EXPRESSIONS
 from fer_larq.files import replacing
@@ -134,13 +134,12 @@ def drawn_dataset(
         training, validation, test: number of faces; a split of 0 is absent.
         seed: 0 or more. Another seed draws other faces in every split.
     """
-    splits = {
-        split: draw(count, len(SPLITS) * seed + index)
-        for index, (split, count) in enumerate(
-            zip(SPLITS, (training, validation, test), strict=True)
-        )
-        if count
-    }
+    splits = {}
+    for index, (split, count) in enumerate(zip(SPLITS, (training, validation, test), strict=True)):
+        if count:
+            faces = draw(count, len(SPLITS) * seed + index)
+            pixels = (image.tobytes() for image in faces.images)
+            splits[split] = in_canonical_order([*zip(pixels, faces.labels.tolist(), strict=True)])
     return Dataset("drawn faces", f"seed {seed}", fingerprint(splits), True, splits)
 
 

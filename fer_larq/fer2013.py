@@ -27,7 +27,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any
 
 from PIL import Image
 
@@ -77,8 +77,10 @@ PIXEL_VALUES = {str(value): value for value in range(256)}
 LABELS = {str(label): label for label in range(len(EXPRESSIONS))}
 
 FETCH_AGAIN = "fetch the file again, or get FER2013 with `--data kaggle`"
-DAMAGE = (OSError, EOFError, ValueError, NotImplementedError, zlib.error)
-DAMAGE += (tarfile.TarError, zipfile.BadZipFile)
+DAMAGE: tuple[type[Exception], ...] = (
+    *(OSError, EOFError, ValueError, NotImplementedError),
+    *(zlib.error, tarfile.TarError, zipfile.BadZipFile),
+)
 """What the standard library raises on a damaged file or archive."""
 
 
@@ -104,7 +106,7 @@ class Member:
 
     name: str
     size: int
-    open: Callable[[], BinaryIO]
+    open: Callable[[], Any]
 
     @property
     def suffix(self) -> str:
@@ -139,19 +141,19 @@ def read(path: Path) -> Contents:
 
 def read_file(path: Path, stack: ExitStack) -> Contents:
     """Read one file; its first bytes, not its name, say what it is."""
-    file: BinaryIO = stack.enter_context(path.open("rb"))
-    start = file.peek(4)[:4]
+    packed = stack.enter_context(path.open("rb"))
+    start = packed.peek(4)[:4]
     if start.startswith(b"PK"):
-        archive = stack.enter_context(zipfile.ZipFile(file))
-        return read_members(path, zip_members(path, archive))
-    if start.startswith(b"\x1f\x8b"):
-        file = stack.enter_context(gzip.GzipFile(fileobj=file))
-    file = Limited(file, str(path))
+        zipped = stack.enter_context(zipfile.ZipFile(packed))
+        return read_members(path, zip_members(path, zipped))
+    is_gzip = start.startswith(b"\x1f\x8b")
+    unpacked = stack.enter_context(gzip.GzipFile(fileobj=packed)) if is_gzip else packed
+    file = Limited(unpacked, str(path))
     start = file.read(tarfile.BLOCKSIZE)
     file.seek(0)
     if start[257:262] == b"ustar":
-        archive = stack.enter_context(tarfile.TarFile(fileobj=file))
-        return read_members(path, tar_members(path, archive))
+        tar = stack.enter_context(tarfile.TarFile(fileobj=file))
+        return read_members(path, tar_members(path, tar))
     return read_table(file, str(path))
 
 
@@ -208,8 +210,8 @@ def read_members(path: Path, members: Iterator[Member]) -> Contents:
                 f"{path}: the path of member {one_line(member.name)!r} leads out of the archive, "
                 f"which no FER2013 has: {FETCH_AGAIN}"
             )
-        if any(part.startswith((".", "__MACOSX")) for part in parts):
-            continue
+        if any(part.startswith(".") for part in parts):
+            continue  # hidden files, among them those that macOS adds to archives
         if member.suffix in IMAGE_SUFFIXES:
             images.append(member)
         elif member.suffix == ".csv":
@@ -217,8 +219,6 @@ def read_members(path: Path, members: Iterator[Member]) -> Contents:
         elif member.suffix in ARCHIVE_SUFFIXES:
             archives.append(member)
 
-    # A zip and a folder of the same files then give the same order.
-    images.sort(key=lambda member: member.name)
     contents = read_images(path, images)
     if any(contents.faces.values()) or contents.remarks:
         return contents
@@ -300,27 +300,23 @@ def split_and_label(name: str, path: Path) -> tuple[str | None, int] | None:
     return split, CLASS_FOLDERS[folder]
 
 
-def decode(file: BinaryIO, where: str) -> Image.Image:
+def decode(file: IO[bytes], where: str) -> Image.Image:
     """Decode a JPEG or PNG of at most ``MAX_IMAGE_PIXELS``."""
     try:
         image = Image.open(file, formats=("JPEG", "PNG"))
-        width, height = image.size
-        too_large = width * height > MAX_IMAGE_PIXELS
-        if not too_large:
-            image.load()
+        if image.width * image.height > MAX_IMAGE_PIXELS:
+            raise Image.DecompressionBombError(f"{image.width}x{image.height} pixels")
+        image.load()
     except UserError:
         raise
-    except Image.DecompressionBombError:
-        width, height, too_large = "?", "?", True
+    except Image.DecompressionBombError as error:
+        raise UserError(
+            f"{where} is far larger than any face ({one_line(error)}): remove it, or {FETCH_AGAIN}"
+        ) from error
     except Exception as error:  # Pillow's parsers raise many kinds on damaged files
         raise UserError(
             f"{where} is a damaged image ({one_line(error)}): remove it, or {FETCH_AGAIN}"
         ) from error
-    if too_large:
-        raise UserError(
-            f"{where} declares {width}x{height} pixels, more than any face needs: remove it, "
-            f"or {FETCH_AGAIN}"
-        )
     if image.mode.startswith(("I", "F")):
         raise UserError(f"{where} has more than 8 bits a pixel: save it with 8 bits")
     return image
@@ -329,11 +325,11 @@ def decode(file: BinaryIO, where: str) -> Image.Image:
 # Tables -------------------------------------------------------------------------------------------
 
 
-def read_table(file: BinaryIO, where: str) -> Contents:
+def read_table(file: IO[bytes], where: str) -> Contents:
     """Read a CSV with the columns emotion, pixels and, if there are several splits, Usage."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
     # Lines are read up to a limit: a bomb may have no line end at all.
-    rows = csv.reader(iter(partial(text.readline, MAX_LINE), ""), skipinitialspace=True)
+    rows = csv.reader(iter(partial(text.readline, MAX_LINE), ""))
     try:
         header = [column.strip().lower() for column in next(rows, [])]
     except csv.Error:
@@ -361,13 +357,12 @@ def read_table(file: BinaryIO, where: str) -> Contents:
                 raise ValueError(
                     f"has label {shortened(fields[emotion_column])}, not one of 0 to 6"
                 )
-            split = "training"
-            if usage_column is not None:
-                split = USAGES.get(fields[usage_column].strip().lower())
+            # A table without the column is train.csv, whose faces are all of one split.
+            usage = "Training" if usage_column is None else fields[usage_column]
+            split = USAGES.get(usage.strip().lower())
             if split is None:
                 raise ValueError(
-                    f"has Usage {shortened(fields[usage_column])}, not one of Training, "
-                    "PublicTest and PrivateTest"
+                    f"has Usage {shortened(usage)}, not one of Training, PublicTest and PrivateTest"
                 )
             contents.faces[split].append((parse_pixels(fields[pixels_column]), label))
     except (ValueError, csv.Error) as error:
@@ -402,12 +397,12 @@ def parse_pixels(text: str) -> bytes:
 class Limited(io.BufferedReader):
     """A file that raises ``UserError`` once more than ``MAX_BYTES`` of it are read."""
 
-    def __init__(self, file: BinaryIO, where: str):
+    def __init__(self, file: Any, where: str):
         super().__init__(_LimitedRaw(file, where))
 
 
 class _LimitedRaw(io.RawIOBase):
-    def __init__(self, file: BinaryIO, where: str):
+    def __init__(self, file: Any, where: str):
         self._file = file
         self._where = where
 
