@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from fer_larq import data, evaluate, runs, train
 from fer_larq.errors import UserError, run_command
 from fer_larq.files import replacing
+from fer_larq.models import network_name
 from fer_larq.options import add_data_option, add_split_option
 from fer_larq.recipes import RECIPES
 
@@ -34,7 +35,7 @@ class PaperRow:
         """As the row is called in tables and pictures."""
         recipe = RECIPES[self.recipe]
         without = "" if recipe.validation_views == "five" else ", no crops"
-        return recipe.network.upper() + without
+        return network_name(recipe.blocks, recipe.dense).upper() + without
 
 
 PAPER = (

@@ -1,12 +1,15 @@
 """The benchmarks' arithmetic, and that they run; how fast anything is, is not asserted."""
 
+import json
 import time
 
 import numpy as np
+from PIL import Image
 
 from fer_larq.benchmark import __main__ as benchmark
-from fer_larq.benchmark import training
+from fer_larq.benchmark import inference, training
 from fer_larq.benchmark.rounds import interleaved, ratio
+from fer_larq.models import bdnn
 from fer_larq.recipes import Recipe
 
 
@@ -36,3 +39,26 @@ def test_the_training_benchmark_prints_every_ratio(few_faces, monkeypatch, capsy
         line = next(line for line in printed.splitlines() if name in line)
         assert "crops/s" in line and "times float32" in line
     assert "--precision auto is" in printed
+
+
+def test_the_inference_benchmark_writes_table_json_and_picture(tmp_path, monkeypatch, capsys):
+    narrow = bdnn(2, filters=(32, 32), dense_units=(32, 32))
+    monkeypatch.setattr(inference, "bdnn", lambda blocks: narrow)
+    arguments = ["inference", "--rounds", "2", "--threads", "1", "--out", str(tmp_path)]
+    assert benchmark.main(arguments) == 0
+    printed = capsys.readouterr().out
+    found = json.loads((tmp_path / "inference.json").read_text())
+    kinds = {(row["crops"], row["name"]) for row in found["rows"]}
+    for crops in (1, 5):
+        assert (crops, "float32, LiteRT with XNNPACK") in kinds
+        assert (crops, "int8, LiteRT with XNNPACK") in kinds
+        assert (crops, "bit-packed, LCE, indirect") in kinds
+    assert (1, "LCE's own conversion, LCE, default") in kinds
+    with_delegate = found["machine"]["lce_delegate_kernel"] is not None
+    assert ((1, "bit-packed, LiteRT with lce_delegate") in kinds) == with_delegate
+    assert ("left out: bit-packed on LiteRT" in printed) != with_delegate
+    for row in found["rows"]:
+        assert f"| {row['name']} | {row['milliseconds']:.2f}" in printed
+        low, high = row["milliseconds_range"]
+        assert 0 < low <= row["milliseconds"] <= high
+    assert Image.open(tmp_path / "inference.png").size[0] > 500

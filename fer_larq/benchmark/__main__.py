@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from fer_larq.benchmark import training
+from fer_larq.benchmark import inference, training
 from fer_larq.errors import run_command
 
 
@@ -17,6 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="what")
     training.add_options(
         commands.add_parser("training", help="steps per second by precision and by pipeline")
+    )
+    inference.add_options(
+        commands.add_parser("inference", help="milliseconds of a reading by model and runtime")
     )
     options = parser.parse_args(arguments)
     return options.command(options)
