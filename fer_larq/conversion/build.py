@@ -9,7 +9,7 @@ from fer_larq.backend import tf
 from fer_larq.conversion.binary import binary_graph
 from fer_larq.conversion.ends import add_ends, batch_size
 from fer_larq.conversion.exact import exact_network
-from fer_larq.conversion.metadata import add_metadata, model_document, with_labels
+from fer_larq.conversion.metadata import add_metadata, model_document, with_attachments
 from fer_larq.conversion.ordinary import ordinary_graph
 
 
@@ -40,4 +40,4 @@ def build_model(
         graph, crop, sums = ordinary_graph(exact, arithmetic, batch)
     add_ends(graph, crop, sums, exact.output, crops)
     add_metadata(graph, model_document(exact.name, exact.one_bit_weights, crops, arithmetic, run))
-    return with_labels(graph.save(f"{exact.name}, {arithmetic}, made by fer_larq"))
+    return with_attachments(graph.save(f"{exact.name}, {arithmetic}, made by fer_larq"))

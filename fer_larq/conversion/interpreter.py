@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_larq.conversion.metadata import read_document
+from fer_larq.conversion.metadata import check_digest, read_document
 from fer_larq.conversion.model_file import ModelFile, parse_model, read_bytes
 from fer_larq.crops import CROP_SIZE, FACE_SIZE
 from fer_larq.errors import UserError
@@ -102,6 +102,7 @@ class TFLiteNetwork:
         self.document = read_document(self.model) or {}
         self.views = views_of(self.model, self.document, name)
         """``five``, ``ten``, or ``none`` for a model of single crops."""
+        check_digest(content, name)
         try:
             self.run = run_for(self.model)(content, threads)
         except (RuntimeError, ValueError) as error:

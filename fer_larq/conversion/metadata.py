@@ -3,15 +3,19 @@
 - ``fer_larq``: everything, a JSON document, in an entry of the model's metadata;
 - ``TFLITE_METADATA``: what other tools show (TensorFlow's ``metadata_schema.fbs``, version 1.0.0);
 - ``labels.txt`` in a zip behind the model, as that schema wants it: one expression a line, in the
-  order of the scores. Any zip reader opens the .tflite file itself.
+  order of the scores. Any zip reader opens the .tflite file itself. Beside it ``sha256.txt``, the
+  digest of all that lies before the zip: interpreters trust a model's every offset, so a damaged
+  one is better noticed before it is run.
 
 Nothing in this file imports TensorFlow.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import struct
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -21,13 +25,15 @@ import flatbuffers
 import fer_larq
 from fer_larq.conversion.graph import Graph
 from fer_larq.conversion.model_file import ModelFile
-from fer_larq.crops import CROP_SIZE, FACE_SIZE, FIVE_CROP_OFFSETS, MARGIN
+from fer_larq.crops import CROP_SIZE, FACE_SIZE, FIVE_CROP_OFFSETS
+from fer_larq.errors import UserError
 from fer_larq.expressions import EXPRESSIONS
 
 ENTRY = "fer_larq"
 STANDARD_ENTRY = "TFLITE_METADATA"
 STANDARD_IDENTIFIER = b"M001"
 LABELS_FILE = "labels.txt"
+DIGEST_FILE = "sha256.txt"
 
 LARGEST_DOCUMENT = 1 << 20
 """Bytes of JSON that are read from a file of unknown origin."""
@@ -65,7 +71,9 @@ def model_document(
             "type": "uint8",
             "shape": [1, FACE_SIZE, FACE_SIZE, 1],
             "content": "grey pixels from 0 to 255, rows from the top",
-            "crops": [list(offset) for offset in FIVE_CROP_OFFSETS],
+            "crops": [
+                f"{top} from the top, {left} from the left" for top, left in FIVE_CROP_OFFSETS
+            ],
             "crop_size": CROP_SIZE,
             "mirrored_too": crops == "ten",
         }
@@ -95,13 +103,40 @@ def add_metadata(graph: Graph, document: Mapping[str, Any]) -> None:
     graph.metadata[STANDARD_ENTRY] = standard_metadata(document)
 
 
-def with_labels(model: bytes, labels: tuple[str, ...] = EXPRESSIONS) -> bytes:
-    """A model with ``labels.txt`` in a zip behind it."""
+def with_attachments(model: bytes) -> bytes:
+    """A model with ``labels.txt`` and ``sha256.txt`` in a zip behind it."""
+    attachments = {
+        LABELS_FILE: "".join(f"{label}\n" for label in EXPRESSIONS),
+        DIGEST_FILE: f"{hashlib.sha256(model).hexdigest()}\n",
+    }
     file = io.BytesIO(model)
     with zipfile.ZipFile(file, "a") as archive:
-        entry = zipfile.ZipInfo(LABELS_FILE)  # its date is fixed: the same model, the same bytes
-        archive.writestr(entry, "".join(f"{label}\n" for label in labels))
+        for name, text in attachments.items():
+            # ZipInfo has a fixed date: the same model, the same bytes.
+            archive.writestr(zipfile.ZipInfo(name), text)
     return file.getvalue()
+
+
+def check_digest(content: bytes, name: str) -> None:
+    """Raise ``UserError`` unless a model of this program is as it was written."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            end = min(entry.header_offset for entry in archive.infolist())
+            entry = archive.getinfo(DIGEST_FILE)
+            if entry.compress_type != zipfile.ZIP_STORED:
+                raise ValueError("it was written uncompressed")
+            with archive.open(entry) as file:
+                written = file.read(2 * hashlib.sha256().digest_size)
+    except (
+        *(zipfile.BadZipFile, EOFError, KeyError, OSError, RuntimeError, ValueError),
+        *(NotImplementedError, struct.error),
+    ):
+        written, end = b"", 0
+    if written != hashlib.sha256(content[:end]).hexdigest().encode():
+        raise UserError(
+            f"{name}: damaged, or changed after it was converted (its SHA-256 is not the one that "
+            "was written with it): convert or download it again"
+        )
 
 
 def read_document(model: ModelFile) -> dict[str, Any] | None:
@@ -126,7 +161,7 @@ def standard_metadata(document: Mapping[str, Any]) -> bytes:
     builder = flatbuffers.Builder(2048)
     is_face = document["input"]["name"] == "face"
 
-    size = FACE_SIZE if is_face else FACE_SIZE - MARGIN
+    size = FACE_SIZE if is_face else CROP_SIZE
     image_size = table(builder, {0: ("uint32", size), 1: ("uint32", size)})
     grayscale = 2
     image = table(builder, {0: ("int8", grayscale), 1: ("offset", image_size)})

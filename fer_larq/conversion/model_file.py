@@ -23,6 +23,8 @@ LARGEST_FILE = 1 << 30
 MOST_ENTRIES = 1_000_000
 """Entries of lists and bytes of names that are read from one file."""
 
+MOST_DIMENSIONS = 32
+
 TYPE_NAMES = {
     code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)
 }
@@ -198,7 +200,8 @@ class Reader:
     def tensor(self, table, sizes: list[int]) -> Tensor:
         shape = table.ShapeAsNumpy()
         shape = () if isinstance(shape, int) else shape
-        self.count(len(shape))
+        if len(shape) > MOST_DIMENSIONS:
+            raise ValueError("more dimensions than any tensor has")
         return Tensor(
             name=self.text(table.Name()),
             type=TYPE_NAMES.get(table.Type(), f"type {table.Type()}"),

@@ -52,7 +52,7 @@ def prove(
     network: tf.keras.Model,
     content: bytes,
     faces: np.ndarray,
-    progress: Callable[[int], None] = lambda faces: None,
+    progress: Callable[[int], object] = lambda faces: None,
 ) -> Proof:
     """Compare a model with the network it was made from, on all its crops of some faces.
 
@@ -62,7 +62,7 @@ def prove(
         network: the trained Keras network.
         content: the model, as it would be written.
         faces: uint8 ``[N, 48, 48]``.
-        progress: called with the number of faces compared so far.
+        progress: called with the number of faces that were compared since the last call.
 
     Raises:
         UserError: if the model differs; it names the first layer that does.
@@ -97,7 +97,7 @@ def prove(
                 raise UserError(f"the converted model is not the trained network: {where}")
         largest = max(largest, float(np.abs(actual - wanted)[same].max(initial=0)))
         rounded += int((~same).sum())
-        progress(start + len(part))
+        progress(len(part))
     return Proof(len(faces), views, largest, rounded)
 
 
