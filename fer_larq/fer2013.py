@@ -17,7 +17,6 @@ import csv
 import gzip
 import io
 import os
-import stat
 import tarfile
 import warnings
 import zipfile
@@ -102,10 +101,9 @@ class Contents:
 
 @dataclass(frozen=True)
 class Member:
-    """A file in a folder or archive: its path there, its size in bytes, and how to open it."""
+    """A file in a folder or archive: its path there, and how to open it."""
 
     name: str
-    size: int
     open: Callable[[], Any]
 
     @property
@@ -162,15 +160,16 @@ def read_file(path: Path, stack: ExitStack) -> Contents:
 
 def folder_members(path: Path) -> Iterator[Member]:
     """The regular files under a folder, in an order that does not depend on the file system."""
-    for folder, folders, names in os.walk(path):
+
+    def fail(error: OSError):
+        raise error
+
+    for folder, folders, names in os.walk(path, onerror=fail):
         folders.sort()
         for name in sorted(names):
             file = Path(folder, name)
-            status = file.stat()
-            if stat.S_ISREG(status.st_mode):
-                yield Member(
-                    file.relative_to(path).as_posix(), status.st_size, partial(file.open, "rb")
-                )
+            if file.is_file():
+                yield Member(file.relative_to(path).as_posix(), partial(file.open, "rb"))
 
 
 def zip_members(path: Path, archive: zipfile.ZipFile) -> Iterator[Member]:
@@ -183,14 +182,14 @@ def zip_members(path: Path, archive: zipfile.ZipFile) -> Iterator[Member]:
                 "unpack it and name the folder, or get FER2013 with `--data kaggle`"
             )
         if not info.is_dir():
-            yield Member(info.filename, info.file_size, partial(archive.open, info))
+            yield Member(info.filename, partial(archive.open, info))
 
 
 def tar_members(path: Path, archive: tarfile.TarFile) -> Iterator[Member]:
     """The regular files in a tar; links and devices are left out."""
     for info in archive:
         if info.isfile():
-            yield Member(info.name, info.size, partial(archive.extractfile, info))
+            yield Member(info.name, partial(archive.extractfile, info))
 
 
 def read_members(path: Path, members: Iterator[Member]) -> Contents:
@@ -442,4 +441,6 @@ def shortened(value: str) -> str:
 def one_line(message: object) -> str:
     """A message, or a name from an archive, as one line of printable characters."""
     words = " ".join(str(message).split())
+    if words.isprintable():
+        return words
     return "".join(character if character.isprintable() else "?" for character in words)
