@@ -6,6 +6,7 @@ The reference is LCE's own interpreter, which the wheel ``larq-compute-engine`` 
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import itertools
 from collections.abc import Iterator
 
@@ -93,6 +94,19 @@ class Graph:
         operator = self._operator(code, inputs, outputs)
         operator.builtinOptionsType, operator.builtinOptions = options_type, options
 
+    def concatenate(self, inputs, output: int, axis: int) -> None:
+        options = schema.ConcatenationOptionsT()
+        options.axis = axis
+        number, kind = schema.BuiltinOperator.CONCATENATION, schema.BuiltinOptions
+        self.builtin(number, inputs, [output], kind.ConcatenationOptions, options)
+
+    def reshape(self, x: int, output: int, shape) -> None:
+        options = schema.ReshapeOptionsT()
+        options.newShape = list(shape)
+        number, kind = schema.BuiltinOperator.RESHAPE, schema.BuiltinOptions
+        new_shape = self.constant(np.array(shape, np.int32))
+        self.builtin(number, [x, new_shape], [output], kind.ReshapeOptions, options)
+
     def bytes(self, inputs, outputs) -> bytes:
         self.graph.inputs, self.graph.outputs = list(inputs), list(outputs)
         builder = flatbuffers.Builder(4096)
@@ -126,13 +140,17 @@ class Convolution:
         return "reference" if self.groups > 1 or (zero_padded and not plain) else "default"
 
     @property
-    def covers_input(self) -> bool:
-        """Is the filter as large as the padded image, or larger? LCE's default kernel leaves out
-        the correction of zero padding in parts of such images (zero_padding_correction.h)."""
+    def lce_omits_correction(self) -> bool:
+        """LCE's default kernel corrects zero padding only where a window sticks out at one side of
+        the image (zero_padding_correction.h, "this cannot happen"); a filter that spans as much as
+        the image is wrong there, by as much as the padded weights."""
+        if self.padding == VALID or self.pad_values == 1 or self.lce_kernel != "default":
+            return False
         spans = [(f - 1) * d + 1 for f, d in zip(self.filter, self.dilation, strict=True)]
         return any(span >= size for span, size in zip(spans, self.input[1:], strict=True))
 
-    def model(self) -> bytes:
+    def model(self, options: dict[str, int] | bytes | None = None) -> bytes:
+        """The model, with other options of the operator if they are given."""
         random = np.random.default_rng(self.seed)
         graph = Graph()
         batch, height, width = self.input
@@ -147,16 +165,23 @@ class Convolution:
             low, high = int(products / 2 - spread), int(products / 2 + spread) + 1
             thresholds = random.integers(low, high, self.channels_out).astype(np.int32)
             y = graph.tensor((1, 1, 1, words(self.channels_out)), np.int32)
-            inputs = [x, weights, -1, -1, graph.constant(thresholds)]
+            multiplier = bias = -1
+            if self.padding == SAME and self.pad_values == 0:
+                # LCE works out a correction from the multiplier though it never uses it, and
+                # crashes where there is none.
+                multiplier = graph.constant(np.ones(self.channels_out, np.float32))
+                bias = graph.constant(np.zeros(self.channels_out, np.float32))
+            inputs = [x, weights, multiplier, bias, graph.constant(thresholds)]
         else:
             multiplier = random.normal(0, 1, self.channels_out).astype(np.float32)
             bias = random.normal(0, spread, self.channels_out).astype(np.float32)
             quantization = {}
             if self.output == INT8:
                 quantization = {"scale": float(spread / 40), "zero_point": 3}
-            y = graph.tensor(y_shape, np.int8 if self.output == INT8 else np.float32, **quantization)
+            dtype = np.int8 if self.output == INT8 else np.float32
+            y = graph.tensor(y_shape, dtype, **quantization)
             inputs = [x, weights, graph.constant(multiplier), graph.constant(bias), -1]
-        graph.custom("LceBconv2d", inputs, [y], self.options())
+        graph.custom("LceBconv2d", inputs, [y], self.options() if options is None else options)
         return graph.bytes([x], [y])
 
     def options(self) -> dict[str, int]:
@@ -176,6 +201,36 @@ class Convolution:
         them."""
         bits = np.random.default_rng(self.seed + 1).integers(0, 2, (*self.input, self.channels_in))
         return pack_bits(bits)
+
+
+@dataclasses.dataclass(frozen=True)
+class Constants:
+    """What a ``Convolution``'s model holds, for float32 output."""
+
+    weights: np.ndarray  # 0 and 1, [channels_out, height, width, channels of a group]
+    multiplier: np.ndarray
+    bias: np.ndarray
+
+
+def unpack_constants(model: bytes) -> Constants:
+    """Read the constants of a ``Convolution``'s model back."""
+    parsed = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    graph = parsed.subgraphs[0]
+    options = flexbuffers.Loads(bytes(graph.operators[0].customOptions))
+
+    def values(i: int, dtype) -> np.ndarray:
+        tensor = graph.tensors[graph.operators[0].inputs[i]]
+        return np.frombuffer(bytes(parsed.buffers[tensor.buffer].data), dtype).reshape(tensor.shape)
+
+    weights = values(1, np.int32)
+    channels = options["channels_in"] * weights.shape[-1] // words(options["channels_in"])
+    return Constants(unpack_bits(weights, channels), values(2, np.float32), values(3, np.float32))
+
+
+def unpack_bits(packed: np.ndarray, channels: int) -> np.ndarray:
+    """The inverse of ``pack_bits``."""
+    bits = np.unpackbits(packed.view(np.uint8), axis=-1, bitorder="little")
+    return bits[..., :channels]
 
 
 def pack_bits(bits: np.ndarray) -> np.ndarray:
@@ -222,6 +277,8 @@ def convolutions(random: np.random.Generator, count: int) -> Iterator[Convolutio
 
 def lce(model: bytes, *inputs: np.ndarray, kernel: str = "default") -> list[np.ndarray]:
     """Run a model on LCE's interpreter, with one of its kernels: default, reference, indirect."""
+    # LCE's wheel imports TensorFlow, which must meet this package's choice of Keras first.
+    importlib.import_module("fer_larq.backend")
     from larq_compute_engine.tflite.python.interpreter import Interpreter
 
     interpreter = Interpreter(
@@ -273,4 +330,45 @@ def dequantize_model(shape, dtype, *, scale=None, zero_point=0) -> bytes:
     x = graph.tensor((*shape[:-1], words(shape[-1])), np.int32)
     y = graph.tensor(shape, dtype, scale=scale, zero_point=zero_point)
     graph.custom("LceDequantize", [x], [y], {})
+    return graph.bytes([x], [y])
+
+
+def small_network(batch: int) -> bytes:
+    """All operators in one packed network: quantize, two convolutions, pool, concatenation,
+    reshape, a dense layer as a convolution. float32 ``[batch, 6, 6, 40]`` to ``[batch, 1, 1, 5]``.
+    """
+    random = np.random.default_rng(4)
+    graph = Graph()
+
+    def convolve(x: int, channels_in: int, channels_out: int, size: int, filter: int) -> int:
+        packed = channels_out > 5
+        y_shape = (batch, size, size, words(channels_out) if packed else channels_out)
+        y = graph.tensor(y_shape, np.int32 if packed else np.float32)
+        bits = random.integers(0, 2, (channels_out, filter, filter, channels_in))
+        middle = filter * filter * channels_in // 2
+        if packed:
+            thresholds = random.integers(middle - 9, middle + 9, channels_out).astype(np.int32)
+            rest = [-1, -1, graph.constant(thresholds)]
+        else:
+            real = random.normal(size=(2, channels_out)).astype(np.float32)
+            rest = [graph.constant(real[0]), graph.constant(real[1]), -1]
+        case = Convolution(channels_in=channels_in, padding=VALID if size == 1 else SAME)
+        inputs = [x, graph.constant(pack_bits(bits)), *rest]
+        graph.custom("LceBconv2d", inputs, [y], case.options())
+        return y
+
+    x = graph.tensor((batch, 6, 6, 40), np.float32, signature=[-1, 6, 6, 40])
+    packed = graph.tensor((batch, 6, 6, 2), np.int32)
+    graph.custom("LceQuantize", [x], [packed], {})
+    a = convolve(packed, 40, 64, 6, 3)
+    b = convolve(a, 64, 32, 6, 3)
+    joined = graph.tensor((batch, 6, 6, 3), np.int32)
+    graph.concatenate([a, b], joined, axis=3)
+    pooled = graph.tensor((batch, 3, 3, 3), np.int32)
+    options = {"filter_height": 2, "filter_width": 2, "padding": VALID}
+    options |= {"stride_height": 2, "stride_width": 2}
+    graph.custom("LceBMaxPool2d", [joined], [pooled], options)
+    flat = graph.tensor((batch, 1, 1, 27), np.int32)
+    graph.reshape(pooled, flat, [-1, 1, 1, 27])
+    y = convolve(flat, 864, 5, 1, 1)
     return graph.bytes([x], [y])

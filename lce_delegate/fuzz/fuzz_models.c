@@ -21,7 +21,7 @@ static int choose(source* from, int usual) {
   const uint8_t kind = next(from);
   if (kind < 160) return usual;
   if (kind < 232) return next(from) % 9;
-  if (kind < 244) return usual + (int)next(from) % 5 - 2;
+  if (kind < 244) return (int)((unsigned)usual + next(from) % 5 - 2u);
   return EXTREMES[next(from) % 8];
 }
 
@@ -39,10 +39,11 @@ static int add_tensor(source* from, fake_runtime* runtime, TfLiteType type, int 
                       const int* usual, bool constant) {
   int dims[FAKE_MAX_RANK] = {1};
   size_t elements = 1;
+  const int usual_rank = rank;
   const uint8_t kind = next(from);
   if (kind > 245) rank = next(from) % (FAKE_MAX_RANK + 1);
   for (int i = 0; i < rank; ++i) {
-    dims[i] = choose(from, i < 4 ? usual[i] : 1);
+    dims[i] = choose(from, i < usual_rank ? usual[i] : 1);
     elements *= dims[i] > 0 && dims[i] < 4096 ? (size_t)dims[i] : 1;
   }
   if (next(from) > 230) constant = !constant;
@@ -113,7 +114,9 @@ static int add_pool(source* from, fake_runtime* runtime, int input) {
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   source from = {data, size, 0};
-  for (size_t i = 0; i < POOL_BYTES; ++i) constants[i] = (uint8_t)(i * 167 >> 3);
+  if (constants[1] == 0) {
+    for (size_t i = 0; i < POOL_BYTES; ++i) constants[i] = (uint8_t)((i + 3) * 167 >> 3);
+  }
   fake_runtime* runtime = fake_create();
   TfLiteConcatenationParams concatenation = {choose(&from, -1), choose(&from, 0)};
   TfLiteReshapeParams reshape = {{choose(&from, 1), choose(&from, -1), 2}, choose(&from, 2)};

@@ -8,11 +8,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 int main(int argc, char** argv) {
-  const double seconds = argc > 1 ? atof(argv[1]) : 2;
-  const clock_t end = clock() + (clock_t)(seconds * CLOCKS_PER_SEC);
+  const time_t end = time(NULL) + (argc > 1 ? atoi(argv[1]) : 2);
   uint64_t x = 88172645463325252u;
   long runs = 0;
-  for (; clock() < end; ++runs) {
+  for (; time(NULL) < end; ++runs) {
     uint8_t data[400];
     for (size_t i = 0; i < sizeof data; ++i) {
       x ^= x << 13;

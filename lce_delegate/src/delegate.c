@@ -7,6 +7,7 @@
 
 #include "lce_delegate.h"
 #include "operator.h"
+#include "subnormals.h"
 
 typedef struct {
   TfLiteDelegate base;  // base.data_ points to this
@@ -228,8 +229,7 @@ static void* data_of(const lce_partition* partition, TfLiteContext* context, int
   return tensor->bytes < tensor_bytes(partition, context, index) ? NULL : tensor->data;
 }
 
-static TfLiteStatus partition_invoke(TfLiteContext* context, TfLiteNode* node) {
-  lce_partition* partition = node->user_data;
+static TfLiteStatus run_operators(TfLiteContext* context, const lce_partition* partition) {
   for (int i = 0; i < partition->operator_count; ++i) {
     const lce_operator* op = &partition->operators[i];
     const void* inputs[LCE_MAX_INPUTS];
@@ -247,6 +247,13 @@ static TfLiteStatus partition_invoke(TfLiteContext* context, TfLiteNode* node) {
     op->type->invoke(op, inputs, output, partition->scratch, partition->delegate->pool);
   }
   return kTfLiteOk;
+}
+
+static TfLiteStatus partition_invoke(TfLiteContext* context, TfLiteNode* node) {
+  const lce_float_state before = lce_flush_subnormals();
+  const TfLiteStatus status = run_operators(context, node->user_data);
+  lce_restore_subnormals(before);
+  return status;
 }
 
 // ---- The delegate.

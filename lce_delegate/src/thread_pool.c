@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "subnormals.h"
+
 // A convolution of a small network takes some ten microseconds, about what it costs to wake a
 // sleeping thread, so threads look for work this many times before they go to sleep.
 enum { SPINS = 2000 };
@@ -52,6 +54,7 @@ static void* work(void* argument) {
   worker* self = argument;
   lce_thread_pool* pool = self->pool;
   unsigned seen = 0;
+  lce_flush_subnormals();
   for (;;) {
     for (int i = 0; i < SPINS && atomic_load(&pool->generation) == seen; ++i) pause_briefly();
     if (atomic_load(&pool->generation) == seen) {

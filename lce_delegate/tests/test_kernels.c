@@ -6,6 +6,7 @@
 #include "check.h"
 #include "kernels/kernel.h"
 #include "operator.h"
+#include "subnormals.h"
 
 static uint64_t seed = 20;
 
@@ -165,6 +166,7 @@ static void test_packing(const lce_kernel* kernel) {
 }
 
 int main(void) {
+  lce_flush_subnormals();  // as while a model runs
   for (const lce_kernel* const* kernel = lce_kernels; *kernel != NULL; ++kernel) {
     if (!(*kernel)->supported()) {
       printf("not run: %s, which this processor does not have\n", (*kernel)->name);

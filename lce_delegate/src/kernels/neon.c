@@ -22,15 +22,6 @@ static void accumulate_4x16(const lce_window* window, const uint8_t* const* pixe
   }
 }
 
-static void pack_float(const float* values, size_t words, uint32_t* packed) {
-  for (size_t word = 0; word < words; ++word, values += 32) {
-    uint32x4_t below[8];
-    for (int i = 0; i < 8; ++i) below[i] = vcltq_f32(vld1q_f32(values + 4 * i), vdupq_n_f32(0.0f));
-    packed[word] = lce_neon_mask_bits(lce_neon_narrow(below[0], below[1], below[2], below[3]),
-                                      lce_neon_narrow(below[4], below[5], below[6], below[7]));
-  }
-}
-
 const lce_kernel lce_bconv_neon = {
     .name = "bconv_4x16__neon_cnt",
     .instruction_set = "neon",
@@ -44,6 +35,6 @@ const lce_kernel lce_bconv_neon = {
     .compare = lce_neon_compare,
     .to_float = lce_to_float,
     .to_int8 = lce_to_int8,
-    .pack_float = pack_float,
+    .pack_float = lce_neon_pack_float,
     .pack_int8 = lce_neon_pack_int8,
 };

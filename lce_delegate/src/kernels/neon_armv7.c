@@ -1,5 +1,4 @@
-// Kernels for 32-bit ARM with NEON (nearly every ARMv7 phone). NEON there flushes subnormal floats
-// to zero, so pack_float compares bit patterns, and the real-valued outputs stay in scalar code.
+// Kernels for 32-bit ARM with NEON (nearly every ARMv7 phone).
 #include <sys/auxv.h>
 
 #include "neon_tile.h"
@@ -28,21 +27,6 @@ static void accumulate_4x8(const lce_window* window, const uint8_t* const* pixel
   }
 }
 
-// The sign of a float is in its bits: set, and some other bit with it (-0 is not below 0), and not
-// beyond infinity (NaN is not below 0 either). Integers have no subnormals.
-static void pack_float(const float* values, size_t words, uint32_t* packed) {
-  const uint32x4_t minus_zero = vdupq_n_u32(0x80000000u), minus_infinity = vdupq_n_u32(0xff800000u);
-  for (size_t word = 0; word < words; ++word, values += 32) {
-    uint32x4_t below[8];
-    for (int i = 0; i < 8; ++i) {
-      const uint32x4_t x = vreinterpretq_u32_f32(vld1q_f32(values + 4 * i));
-      below[i] = vandq_u32(vcgtq_u32(x, minus_zero), vcleq_u32(x, minus_infinity));
-    }
-    packed[word] = lce_neon_mask_bits(lce_neon_narrow(below[0], below[1], below[2], below[3]),
-                                      lce_neon_narrow(below[4], below[5], below[6], below[7]));
-  }
-}
-
 const lce_kernel lce_bconv_neon_armv7 = {
     .name = "bconv_4x8__neon_armv7_cnt",
     .instruction_set = "neon",
@@ -56,6 +40,6 @@ const lce_kernel lce_bconv_neon_armv7 = {
     .compare = lce_neon_compare,
     .to_float = lce_to_float,
     .to_int8 = lce_to_int8,
-    .pack_float = pack_float,
+    .pack_float = lce_neon_pack_float,
     .pack_int8 = lce_neon_pack_int8,
 };

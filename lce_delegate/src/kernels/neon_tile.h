@@ -106,6 +106,15 @@ static void lce_neon_compare(const int32_t* accumulators, const int32_t* thresho
   }
 }
 
+static void lce_neon_pack_float(const float* values, size_t words, uint32_t* packed) {
+  for (size_t word = 0; word < words; ++word, values += 32) {
+    uint32x4_t below[8];
+    for (int i = 0; i < 8; ++i) below[i] = vcltq_f32(vld1q_f32(values + 4 * i), vdupq_n_f32(0.0f));
+    packed[word] = lce_neon_mask_bits(lce_neon_narrow(below[0], below[1], below[2], below[3]),
+                                      lce_neon_narrow(below[4], below[5], below[6], below[7]));
+  }
+}
+
 static void lce_neon_pack_int8(const int8_t* values, int8_t zero_point, size_t words,
                                uint32_t* packed) {
   const int8x16_t zero = vdupq_n_s8(zero_point);

@@ -1,0 +1,288 @@
+"""lce_delegate against LCE's own interpreter, bit by bit, on generated models.
+
+``python tests/test_delegate.py --count 5000`` runs a larger grid than the suite does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # when run as a command
+
+import delegate_models as models
+from delegate_models import Convolution, lce, same_bits
+
+from fer_larq.errors import UserError
+from fer_larq.runtime import delegate
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "lce_delegate"
+
+
+def build(directory: Path, *options: str) -> Path:
+    """Configure and build lce_delegate; returns the build folder."""
+    ninja = ["-G", "Ninja"] if shutil.which("ninja") else []
+    configure = ["cmake", "-S", SOURCE, "-B", directory, *ninja, *options]
+    for command in (configure, ["cmake", "--build", directory]):
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    return directory
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library(tmp_path_factory) -> Path:
+    """A fresh build of the delegate, which ``fer_larq.runtime`` uses."""
+    for program in ("cc", "cmake"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not there: lce_delegate cannot be built")
+    built = build(tmp_path_factory.mktemp("lce_delegate"), "-DLCE_BUILD_TESTS=OFF")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(delegate.LIBRARY_VARIABLE, str(built / delegate.NAME))
+        yield built / delegate.NAME
+
+
+@pytest.fixture(scope="module")
+def tf_lite():
+    from fer_larq.backend import tf
+
+    return tf.lite
+
+
+def run(model: bytes, values: np.ndarray, **options) -> np.ndarray:
+    """The output of a model with one input and one output on a stock runtime with the delegate."""
+    interpreter = delegate.open_model(model, **options)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+
+def exact_convolution(case: Convolution, model: bytes) -> np.ndarray:
+    """What LceBconv2d is defined to give for float32 output, in float64 by NumPy."""
+    unpacked = models.unpack_constants(model)
+    bits = models.unpack_bits(case.activations(), case.channels_in)
+    x, weights = 1.0 - 2.0 * bits, 1.0 - 2.0 * unpacked.weights
+    pads, outs = [], []
+    for size, kernel, stride, dilation in zip(
+        case.input[1:], case.filter, case.stride, case.dilation, strict=True
+    ):
+        span = (kernel - 1) * dilation + 1
+        out = -(-size // stride) if case.padding == models.SAME else (size - span) // stride + 1
+        total = max(0, (out - 1) * stride + span - size) if case.padding == models.SAME else 0
+        pads.append((total // 2, total - total // 2))
+        outs.append(out)
+    x = np.pad(x, [(0, 0), *pads, (0, 0)], constant_values=float(case.pad_values))
+    y = np.zeros((len(x), *outs, case.channels_out))
+    for v in range(case.filter[0]):
+        for u in range(case.filter[1]):
+            top, left = v * case.dilation[0], u * case.dilation[1]
+            rows = slice(top, top + (outs[0] - 1) * case.stride[0] + 1, case.stride[0])
+            columns = slice(left, left + (outs[1] - 1) * case.stride[1] + 1, case.stride[1])
+            y += np.einsum("nhwc,oc->nhwo", x[:, rows, columns], weights[:, v, u])
+    return y * unpacked.multiplier + unpacked.bias
+
+
+def differs(case: Convolution, **options) -> bool:
+    """Does the delegate give other bits than LCE?"""
+    model, values = case.model(), case.activations()
+    ours = run(model, values, **options)
+    if case.lce_omits_correction:
+        return not np.allclose(ours, exact_convolution(case, model), rtol=1e-5, atol=1e-3)
+    return not same_bits(ours, lce(model, values, kernel=case.lce_kernel)[0])
+
+
+@pytest.mark.parametrize("kernel", ["portable", "avx2", "avx512", "neon"])
+def test_convolutions_over_the_whole_range_of_parameters_give_the_bits_of_lce(kernel):
+    if kernel not in delegate.kernels():
+        pytest.skip(f"this processor does not run the kernel {kernel}")
+    random = np.random.default_rng(1)
+    different = [case for case in models.convolutions(random, 150) if differs(case, kernel=kernel)]
+    assert different == []
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Convolution(channels_in=1024, channels_out=1024, input=(5, 2, 2), filter=(2, 2), padding=1),
+        Convolution(channels_in=8192, channels_out=9, input=(1, 3, 4)),  # counts beyond 16 bits
+        Convolution(channels_in=33, channels_out=33, pad_values=0),
+        Convolution(channels_in=96, channels_out=6, groups=3, output=models.PACKED),
+        Convolution(activation=models.RELU6, output=models.INT8),
+        Convolution(dilation=(2, 3), input=(1, 9, 9), pad_values=0),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("num_threads", [1, 3])
+def test_chosen_convolutions_give_the_bits_of_lce_on_any_number_of_threads(case, num_threads):
+    assert not differs(case, num_threads=num_threads)
+
+
+def test_tf_lite_and_litert_agree_with_lce_with_and_without_xnnpack(tf_lite):
+    resolver = tf_lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    case = Convolution(channels_in=70, channels_out=40, pad_values=0)
+    for runtime in (None, tf_lite):
+        for options in ({}, {"experimental_op_resolver_type": resolver}):
+            if runtime is None and options:
+                options = {
+                    "experimental_op_resolver_type": delegate.litert().OpResolverType(
+                        resolver.value
+                    )
+                }
+            assert not differs(case, runtime=runtime, **options)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 4, 70), (5,), (2, 64), (2, 3, 31)], ids=str)
+@pytest.mark.parametrize("kernel", ["portable", "avx2", "avx512", "neon"])
+def test_quantize_and_dequantize_give_the_bits_of_lce(shape, kernel):
+    if kernel not in delegate.kernels():
+        pytest.skip(f"this processor does not run the kernel {kernel}")
+    random = np.random.default_rng(0)
+    real = random.normal(size=shape).astype(np.float32)
+    real.ravel()[:4] = [0.0, -0.0, np.nan, -1e-40]
+    cases = [(real, {}), (random.integers(0, 2, shape).astype(bool), {})]
+    for zero_point in (0, -3, 100, 127, -128):
+        values = random.integers(-128, 128, shape).astype(np.int8)
+        cases.append((values, {"scale": 0.1, "zero_point": zero_point}))
+    for values, quantization in cases:
+        model = models.quantize_model(shape, values.dtype, **quantization)
+        packed = run(model, values, kernel=kernel)
+        assert same_bits(packed, lce(model, values)[0])
+        model = models.dequantize_model(shape, values.dtype, **quantization)
+        assert same_bits(run(model, packed, kernel=kernel), lce(model, packed)[0])
+
+
+def test_pools_give_the_bits_of_lce():
+    values = np.random.default_rng(0).integers(-(2**31), 2**31, (2, 7, 6, 3)).astype(np.int32)
+    for parameters in models.pools():
+        model = models.pool_model(values.shape, **parameters)
+        assert same_bits(run(model, values), lce(model, values)[0]), parameters
+
+
+def test_a_packed_network_is_one_piece_for_the_delegate_and_takes_any_batch():
+    model = models.small_network(batch=1)
+    interpreter = delegate.open_model(model)
+    operators = [details["op_name"] for details in interpreter._get_ops_details()]
+    assert operators[-1] == "DELEGATE"
+    assert operators.count("DELEGATE") == 1
+    takes = interpreter.get_input_details()[0]["index"]
+    for batch in (1, 3, 2):
+        values = np.random.default_rng(batch).normal(size=(batch, 6, 6, 40)).astype(np.float32)
+        interpreter.resize_tensor_input(takes, values.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(takes, values)
+        interpreter.invoke()
+        ours = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        assert same_bits(ours, lce(models.small_network(batch), values)[0])
+
+
+def test_integers_that_are_not_packed_stay_with_the_runtime():
+    graph = models.Graph()
+    a = graph.tensor((2, 3), np.int32)
+    y = graph.tensor((4, 3), np.int32)
+    graph.concatenate([a, a], y, axis=0)
+    interpreter = delegate.open_model(graph.bytes([a], [y]))
+    assert "DELEGATE" not in [details["op_name"] for details in interpreter._get_ops_details()]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"stride_height": 0}, "option stride_height is 0"),
+        ({"padding": 7}, "option padding is 7"),
+        ({"channels_in": 2**31 - 1}, "whole words"),
+        ({"dilation_width_factor": 2**30}, "too large"),
+        ({"fused_activation_function": -1}, "option fused_activation_function is -1"),
+        (b"\x05\x24\x01", "not a FlexBuffer map"),
+        (b"", "not a FlexBuffer map"),
+    ],
+    ids=str,
+)
+def test_a_malformed_operator_is_refused_in_one_line_that_says_why(changed, words):
+    case = Convolution()
+    options = changed if isinstance(changed, bytes) else {**case.options(), **changed}
+    with pytest.raises(UserError, match=words) as refusal:
+        delegate.open_model(case.model(options))
+    assert "\n" not in str(refusal.value)
+
+
+def test_models_with_changed_shapes_types_and_options_never_take_the_process_down():
+    """In a process of its own: 300 models, each with a few fields changed at random."""
+    subprocess.run(
+        [sys.executable, Path(__file__).with_name("delegate_mutations.py"), "--count", "300"],
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_unknown_kernels_and_absurd_numbers_of_threads_are_refused():
+    with pytest.raises(UserError, match="no kernel mmx"):
+        delegate.load_delegate(kernel="mmx")
+    with pytest.raises(UserError, match="num_threads is out of range"):
+        delegate.load_delegate(num_threads=1000)
+
+
+def test_a_thousand_interpreters_leave_no_memory_behind():
+    resource = pytest.importorskip("resource", reason="counts memory the way Unix does")
+    model = models.small_network(batch=1)
+    values = np.ones((1, 6, 6, 40), np.float32)
+
+    def peak_after(count: int) -> int:
+        for _ in range(count):
+            run(model, values, num_threads=2)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    before = peak_after(100)
+    # 2 MiB over 1000 interpreters is far below one tensor or thread of each.
+    assert peak_after(1000) - before < 2048
+
+
+def test_the_native_tests_pass_and_stay_within_memory(tmp_path):
+    """Kernels against the portable one, the reader of options, threads, refusals, short fuzzing:
+    with AddressSanitizer and UndefinedBehaviorSanitizer where the C compiler has them."""
+    probe = tmp_path / "probe.c"
+    probe.write_text("int main(void) { return 0; }\n")
+    sanitize = ["-fsanitize=address,undefined", "-o", tmp_path / "probe"]
+    options = ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS=-O1"]
+    if subprocess.run(["cc", *sanitize, probe], capture_output=True).returncode == 0:
+        options.append("-DLCE_SANITIZE=address,undefined")
+    built = build(tmp_path / "build", *options)
+    finished = subprocess.run(
+        ["ctest", "--test-dir", built, "--output-on-failure"], capture_output=True, text=True
+    )
+    assert finished.returncode == 0, finished.stdout
+
+
+def main() -> int:
+    """Compare a large grid of convolutions with LCE, on every kernel of this processor."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--count", type=int, default=2000, help="convolutions (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    equal: collections.Counter[str] = collections.Counter()
+    failures = 0
+    for case in models.convolutions(np.random.default_rng(arguments.seed), arguments.count):
+        for kernel in delegate.kernels():
+            if differs(case, kernel=kernel, num_threads=1 + case.seed % 3):
+                failures += 1
+                print(f"{kernel} differs: {dataclasses.asdict(case)}")
+            else:
+                lce_kernel = f"LCE's {case.lce_kernel} kernel"
+                reference = "NumPy" if case.lce_omits_correction else lce_kernel
+                equal[f"{kernel} equals {reference}"] += 1
+    for outcome, count in sorted(equal.items()):
+        print(f"{outcome}: {count}")
+    print(f"{failures} of {arguments.count * len(delegate.kernels())} differ")
+    return failures != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

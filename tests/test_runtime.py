@@ -1,0 +1,143 @@
+"""fer_larq.runtime: from a face to named scores, without TensorFlow."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_larq.conversion.interpreter import lce_run
+from fer_larq.crops import FACE_SIZE
+from fer_larq.errors import UserError
+from fer_larq.expressions import EXPRESSIONS
+from fer_larq.runtime import FaceClassifier, delegate
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library(tmp_path_factory):
+    """Lets ``fer_larq.runtime`` use a fresh build of the delegate."""
+    for program in ("cc", "cmake"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not there: lce_delegate cannot be built")
+    directory = tmp_path_factory.mktemp("lce_delegate")
+    ninja = ["-G", "Ninja"] if shutil.which("ninja") else []
+    configure = ["cmake", "-S", ROOT / "lce_delegate", "-B", directory, "-DLCE_BUILD_TESTS=OFF"]
+    subprocess.run([*configure, *ninja], check=True, capture_output=True)
+    subprocess.run(["cmake", "--build", directory], check=True, capture_output=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(delegate.LIBRARY_VARIABLE, str(directory / delegate.NAME))
+        yield
+
+
+@pytest.fixture(scope="module")
+def packed_model(tmp_path_factory) -> Path:
+    """An untrained BDNN2 an eighth as wide, converted with its five crops inside."""
+    from fer_larq.conversion.build import build_model
+    from fer_larq.models import bdnn
+
+    network = bdnn(2, filters=(32, 32), dense_units=(32, 32))
+    path = tmp_path_factory.mktemp("models") / "small.tflite"
+    path.write_bytes(build_model(network, {}, "five"))
+    return path
+
+
+@pytest.fixture
+def faces() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (4, FACE_SIZE, FACE_SIZE)).astype(np.uint8)
+
+
+def test_a_face_gives_seven_named_scores_that_are_those_of_lce(packed_model, faces):
+    classifier = FaceClassifier(packed_model)
+    run = lce_run(packed_model.read_bytes())
+    for face in faces:
+        scores = classifier.predict(face)
+        assert tuple(scores) == EXPRESSIONS
+        expected = run(face[np.newaxis, ..., np.newaxis])[0][0]
+        assert np.array_equal(np.float32(list(scores.values())), expected)
+
+
+def test_many_faces_give_the_same_scores_as_one_by_one_on_any_number_of_threads(
+    packed_model, faces
+):
+    one, three = FaceClassifier(packed_model), FaceClassifier(packed_model, num_threads=3)
+    scores = three.scores(faces)
+    assert scores.shape == (len(faces), len(EXPRESSIONS))
+    assert [dict(zip(EXPRESSIONS, row, strict=True)) for row in scores.tolist()] == [
+        one.predict(face) for face in faces
+    ]
+
+
+@pytest.mark.parametrize(
+    "face",
+    [
+        np.zeros((42, 42), np.uint8),
+        np.zeros((48, 48), np.float32),
+        np.zeros((48, 48, 3), np.uint8),
+        np.zeros(48, np.uint8),
+    ],
+    ids=lambda face: f"{face.dtype}{list(face.shape)}",
+)
+def test_what_is_no_face_is_refused_in_one_line(packed_model, face):
+    with pytest.raises(UserError) as refusal:
+        FaceClassifier(packed_model).predict(face)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_model_that_takes_crops_is_refused_with_the_remedy(tmp_path):
+    from fer_larq.conversion.build import build_model
+    from fer_larq.models import bdnn
+
+    path = tmp_path / "crops.tflite"
+    path.write_bytes(build_model(bdnn(2, filters=(32, 32), dense_units=(32, 32)), {}, "none"))
+    with pytest.raises(UserError, match="--crops five"):
+        FaceClassifier(path)
+
+
+def test_damaged_and_absent_files_are_refused_in_one_line_that_names_them(packed_model, tmp_path):
+    content = packed_model.read_bytes()
+    for damaged in (b"", b"nothing", content[:1000], content[:8] + b"\xff" * 2000):
+        path = tmp_path / "damaged.tflite"
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match="damaged.tflite"):
+            FaceClassifier(path)
+    with pytest.raises(UserError, match="absent.tflite"):
+        FaceClassifier(tmp_path / "absent.tflite")
+
+
+def test_without_a_built_delegate_one_line_says_what_to_install(
+    monkeypatch, packed_model, tmp_path
+):
+    monkeypatch.delenv(delegate.LIBRARY_VARIABLE)
+    monkeypatch.setattr(delegate, "INSTALLED", tmp_path / "absent")
+    monkeypatch.setattr(delegate, "BUILT", tmp_path / "absent")
+    with pytest.raises(UserError, match="C compiler") as refusal:
+        FaceClassifier(packed_model)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_new_process_classifies_a_face_without_importing_tensorflow(packed_model):
+    program = f"""
+import sys
+import numpy as np
+from fer_larq.runtime import FaceClassifier
+scores = FaceClassifier({str(packed_model)!r}).predict(np.zeros((48, 48), np.uint8))
+assert len(scores) == 7
+print(sorted({{"tensorflow", "larq", "pandas", "matplotlib", "sklearn"}} & set(sys.modules)))
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.strip() == "[]"
+
+
+def test_the_command_names_the_library_and_its_kernels(capsys):
+    delegate.main()
+    printed = capsys.readouterr().out
+    assert str(delegate.library_path()) in printed
+    assert "portable" in printed
