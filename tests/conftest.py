@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import published
 import pytest
 
 from fer_larq import data, faces
@@ -47,14 +48,8 @@ def finished_run(tmp_path_factory, drawn) -> Path:
 @pytest.fixture(scope="session")
 def published_csv(tmp_path_factory, drawn) -> Path:
     """``drawn`` as a file in the form of fer2013.csv, for commands in processes of their own."""
-    usages = {"training": "Training", "validation": "PublicTest"}
     path = tmp_path_factory.mktemp("data") / "fer2013.csv"
-    with path.open("w", encoding="ascii") as file:
-        file.write("emotion,pixels,Usage\n")
-        for split, split_faces in drawn.splits.items():
-            for image, label in zip(split_faces.images, split_faces.labels, strict=True):
-                pixels = " ".join(map(str, image.ravel()))
-                file.write(f"{label},{pixels},{usages[split]}\n")
+    path.write_bytes(published.table(drawn.splits))
     return path
 
 
