@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +20,70 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from fer_larq import crops, data, runs
+from fer_larq.conversion.interpreter import TFLiteNetwork
 from fer_larq.errors import run_command
-from fer_larq.evaluation import accuracy, crop_scores, mean_over_views
+from fer_larq.evaluation import Predictor, accuracy, crop_scores, mean_over_views
 from fer_larq.expressions import EXPRESSIONS
 from fer_larq.files import replacing
 from fer_larq.models import predictor
 from fer_larq.options import add_data_option, add_split_option
 
 
-def score_views(predict, faces: data.Faces, ten: bool = False) -> dict[str, np.ndarray]:
-    """Scores float32 ``[N, 7]`` by views: ``five``, ``centre`` and, if wanted, ``ten``."""
-    scores = crop_scores(predict, faces.images, "ten" if ten else "five", progress=True)
+@dataclass(frozen=True)
+class Judged:
+    """A network that is to be evaluated, whatever it is stored as."""
+
+    name: str
+    training: dict[str, Any]
+    """What is known of its training."""
+    main_views: str
+    """The views that it is meant to be judged by."""
+    predict: Predictor | None
+    """From crops to scores; None for a model that cuts its crops itself, always ``main_views``."""
+    read: Callable[[np.ndarray], np.ndarray] | None = None
+    """From faces, uint8 ``[N, 48, 48]``, to mean scores, for such a model."""
+
+
+def judged(source: str) -> Judged:
+    """Load a run folder, a weights file, packaged weights or a ``.tflite`` model."""
+    if source.endswith(".tflite"):
+        model = TFLiteNetwork(source)
+        bare = model.views == "none"
+        return Judged(
+            name=f"{model.document.get('network', 'network')}, {model.document.get('arithmetic')}",
+            training=model.document.get("run", {}),
+            main_views="five" if bare else model.views,
+            predict=model.predict if bare else None,
+            read=lambda faces: model.scores(faces, model.views),
+        )
+    loaded = runs.load_network(source)
+    recipe = runs.recipe_of(loaded.description)
+    known = ("recipe", "settings", "data", "result")
+    return Judged(
+        name=recipe.network,
+        training={key: loaded.description.get(key) for key in known},
+        main_views=recipe.validation_views,
+        predict=predictor(loaded.network),
+    )
+
+
+def score_views(network: Judged, faces: np.ndarray, ten: bool = False) -> dict[str, np.ndarray]:
+    """Scores float32 ``[N, 7]`` by views, the main ones first.
+
+    From single crops: ``five``, ``centre`` and, if wanted, ``ten``.
+    """
+    if network.predict is None:
+        assert network.read is not None
+        return {network.main_views: network.read(faces)}
+    scores = crop_scores(network.predict, faces, "ten" if ten else "five", progress=True)
     five = scores[:, : len(crops.FIVE_CROP_OFFSETS)]
-    centre = five[:, crops.FIVE_CROP_OFFSETS.index(crops.CENTRE_OFFSET)]
-    by_views = {"five": mean_over_views(five), "centre": centre}
-    return by_views | ({"ten": mean_over_views(scores)} if ten else {})
+    by_views = {
+        "five": mean_over_views(five),
+        "centre": five[:, crops.FIVE_CROP_OFFSETS.index(crops.CENTRE_OFFSET)],
+    }
+    if ten:
+        by_views["ten"] = mean_over_views(scores)
+    return {network.main_views: by_views[network.main_views]} | by_views
 
 
 def report(scores: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
@@ -118,7 +169,7 @@ def evaluate(
     """Evaluate a network on a split and say where every part of the figure comes from.
 
     Args:
-        source: a run folder or one of its weights files.
+        source: a run folder, a weights file, packaged weights or a ``.tflite`` model.
         dataset: has to contain ``split``.
         ten: also average over ten crops, five and their mirror images.
 
@@ -126,14 +177,10 @@ def evaluate(
         ``report`` with the network, its training, the data and the versions beside it.
     """
     faces = dataset.split(split)
-    loaded = runs.load_network(source)
-    recipe = runs.recipe_of(loaded.description)
-    scores = score_views(predictor(loaded.network), faces, ten)
-    # Per-class figures are given for the views that the recipe is meant to be judged by.
-    first = recipe.validation_views
-    scores = {first: scores[first]} | scores
+    network = judged(source)
+    scores = score_views(network, faces.images, ten)
     return {
-        "network": recipe.network,
+        "network": network.name,
         "source": str(source),
         "split": split,
         "data": {
@@ -142,12 +189,17 @@ def evaluate(
             "source": dataset.source,
             "fingerprint": dataset.fingerprint,
         },
-        "training": {
-            key: loaded.description.get(key) for key in ("recipe", "settings", "data", "result")
-        },
+        "training": network.training,
         **report(scores, faces.labels),
         "versions": runs.versions(),
     }
+
+
+def report_folder(source: Path, split: str) -> Path:
+    """Where a report goes by default: into the run, or for other networks under ``reports``."""
+    if source.is_dir():
+        return source / f"evaluation-{split}"
+    return Path("reports") / f"{source.name.split('.')[0]}-{split}"
 
 
 def print_report(figures: dict[str, Any]) -> None:
@@ -177,20 +229,23 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m fer_larq.evaluate",
         description=__doc__.split("\n\n")[0],
     )
-    parser.add_argument("network", help="run folder or one of its .weights.h5 files")
+    parser.add_argument(
+        "network",
+        help="run folder, one of its .weights.h5 files, packaged weights such as bdnn4, or a "
+        ".tflite model of fer_larq.convert",
+    )
     add_split_option(parser)
     add_data_option(parser)
     parser.add_argument("--ten", action="store_true", help="average over ten crops, too")
     parser.add_argument(
-        "--out", type=Path, help="folder of the report (default: evaluation-SPLIT in the run)"
+        "--out",
+        type=Path,
+        help="folder of the report (default: evaluation-SPLIT in the run, or in reports/)",
     )
     options = parser.parse_args(arguments)
     dataset = data.load(options.data)
     figures = evaluate(options.network, dataset, options.split, options.ten)
-    source = Path(options.network)
-    folder = options.out or (source if source.is_dir() else source.parent) / (
-        f"evaluation-{options.split}"
-    )
+    folder = options.out or report_folder(Path(options.network), options.split)
     write_report(
         folder,
         figures,

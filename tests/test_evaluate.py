@@ -104,3 +104,31 @@ def test_damaged_and_missing_networks_are_named(finished_run, few_faces, tmp_pat
     (copy / "run.json").write_text('{"recipe": {"blocks": 2, "colour": "red"}}')
     with pytest.raises(UserError, match="not written by fer_larq"):
         evaluate.main([str(copy)])
+
+
+def test_a_converted_network_is_evaluated_like_the_one_it_came_from(
+    finished_run, few_faces, tmp_path, capsys
+):
+    from fer_larq import convert
+
+    expected = evaluate.evaluate(str(finished_run), few_faces)
+    # An eighth of BDNN2's channels cannot be packed into words; int8 computes the same function.
+    for crops in ("none", "five"):
+        model = tmp_path / f"{crops}.tflite"
+        convert.main([str(finished_run), "--out", str(model), "--format", "int8", "--crops", crops])
+        figures = evaluate.evaluate(str(model), few_faces)
+        views = {"five", "centre"} if crops == "none" else {"five"}
+        assert set(figures["accuracy"]) == views
+        for name in views:
+            assert figures["accuracy"][name] == expected["accuracy"][name]
+        assert figures["confusion"] == expected["confusion"]
+        assert figures["training"]["settings"]["seed"] == 3
+    assert evaluate.main([str(model), "--out", str(tmp_path / "report")]) == 0
+    assert "five-crop mean" in capsys.readouterr().out
+    assert (tmp_path / "report/confusion.png").exists()
+
+
+def test_a_file_that_is_no_model_is_named(few_faces, tmp_path):
+    (tmp_path / "no.tflite").write_bytes(b"no model")
+    with pytest.raises(UserError, match=r"no\.tflite"):
+        evaluate.main([str(tmp_path / "no.tflite")])
