@@ -104,9 +104,9 @@ def test_damaged_and_absent_files_are_refused_in_one_line_that_names_them(packed
     for damaged in (b"", b"nothing", content[:1000], content[:8] + b"\xff" * 2000):
         path = tmp_path / "damaged.tflite"
         path.write_bytes(damaged)
-        with pytest.raises(UserError, match="damaged.tflite"):
+        with pytest.raises(UserError, match=r"damaged\.tflite"):
             FaceClassifier(path)
-    with pytest.raises(UserError, match="absent.tflite"):
+    with pytest.raises(UserError, match=r"absent\.tflite"):
         FaceClassifier(tmp_path / "absent.tflite")
 
 

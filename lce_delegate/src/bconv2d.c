@@ -346,9 +346,11 @@ static bool bconv_prepare(lce_operator* op, const lce_shape* const* inputs, lce_
   *scratch_bytes = 0;
   if (s->copies) {
     s->pixel_words *= (size_t)s->kernel->activation_words;
-    // A real network's padding makes its activations a little larger; a window that is spread far
-    // beyond its input would take all memory.
-    const int64_t limit = INT32_MAX / 4;
+    // A real network's padding makes its activations a few times larger at most; a window that is
+    // spread far beyond its input would take all memory.
+    const int64_t input_words = (int64_t)lce_elements(input) * s->kernel->activation_words;
+    int64_t limit = 64 * input_words + (1 << 22);
+    if (limit > LCE_MAX_ELEMENTS) limit = LCE_MAX_ELEMENTS;
     if (height > limit || width > limit || height * width > limit ||
         height * width * s->batch > limit / (int64_t)s->pixel_words) {
       return lce_refuse(why, "its padded input of %d x %lld x %lld pixels is too large",

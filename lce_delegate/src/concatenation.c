@@ -61,7 +61,7 @@ static bool concatenation_prepare(lce_operator* op, const lce_shape* const* inpu
     }
     along += inputs[i]->dims[axis];
   }
-  if (along > INT32_MAX) return lce_refuse(why, "its output has 2^31 or more elements");
+  if (along > INT32_MAX) return lce_refuse(why, "its output is too large");
   output->dims[axis] = (int32_t)along;
 
   s->rows = 1;

@@ -52,7 +52,9 @@ bool lce_check_shape(const lce_shape* shape, const char* what, lce_reason* why) 
       return lce_refuse(why, "dimension %d of %s is %d", i, what, (int)shape->dims[i]);
     }
     elements *= shape->dims[i];
-    if (elements > INT32_MAX) return lce_refuse(why, "%s has 2^31 or more elements", what);
+    if (elements >= LCE_MAX_ELEMENTS) {
+      return lce_refuse(why, "%s has 2^29 or more elements", what);
+    }
   }
   return true;
 }

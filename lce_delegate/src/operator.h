@@ -11,7 +11,11 @@
 #include "tflite_abi.h"
 #include "thread_pool.h"
 
-enum { LCE_MAX_RANK = 8, LCE_MAX_INPUTS = 64 };
+enum {
+  LCE_MAX_RANK = 8,
+  LCE_MAX_INPUTS = 64,
+  LCE_MAX_ELEMENTS = 1 << 29,  // of a tensor: 2 GiB in words
+};
 
 typedef struct {
   int rank;
@@ -80,7 +84,7 @@ const TfLiteTensor* lce_output(const lce_node* node, int i);
 bool lce_check_arity(const lce_node* node, int inputs, int outputs, lce_reason* why);
 
 // The dimensions of a tensor, if all are at least 1, they are at most LCE_MAX_RANK, and their
-// product is below 2^31.
+// product is below LCE_MAX_ELEMENTS.
 bool lce_shape_of(const TfLiteTensor* tensor, lce_shape* shape, const char* what, lce_reason* why);
 bool lce_check_shape(const lce_shape* shape, const char* what, lce_reason* why);
 size_t lce_elements(const lce_shape* shape);
