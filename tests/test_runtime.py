@@ -114,7 +114,7 @@ def test_without_a_built_delegate_one_line_says_what_to_install(
     monkeypatch, packed_model, tmp_path
 ):
     monkeypatch.delenv(delegate.LIBRARY_VARIABLE)
-    monkeypatch.setattr(delegate, "INSTALLED", tmp_path / "absent")
+    monkeypatch.setattr(delegate, "INSTALLED", ())
     monkeypatch.setattr(delegate, "BUILT", tmp_path / "absent")
     with pytest.raises(UserError, match="C compiler") as refusal:
         FaceClassifier(packed_model)
@@ -136,8 +136,10 @@ print(sorted({{"tensorflow", "larq", "pandas", "matplotlib", "sklearn"}} & set(s
     assert finished.stdout.strip() == "[]"
 
 
-def test_the_command_names_the_library_and_its_kernels(capsys):
-    delegate.main()
-    printed = capsys.readouterr().out
-    assert str(delegate.library_path()) in printed
-    assert "portable" in printed
+def test_the_command_names_the_library_and_its_kernels():
+    command = [sys.executable, "-m", "fer_larq.runtime"]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert finished.returncode == 0
+    assert str(delegate.library_path()) in finished.stdout
+    assert "portable" in finished.stdout
+    assert finished.stderr == ""

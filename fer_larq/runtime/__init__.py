@@ -4,7 +4,8 @@
     FaceClassifier("bdnn4.tflite").predict(face)     # face: uint8 [48, 48]
 
 A bit-packed model holds operators of the Larq Compute Engine, which no published runtime knows;
-``fer_larq.runtime.delegate`` gives them to it.
+``fer_larq.runtime.delegate`` gives them to it. ``python -m fer_larq.runtime`` prints which library
+and kernels this machine uses.
 """
 
 from fer_larq.runtime.classifier import FaceClassifier

@@ -2,8 +2,6 @@
 
 The runtime is ``ai-edge-litert``, or ``tf.lite`` for whoever passes that module in; LCE's operators
 come from ``lce_delegate``, a small library in C that is built when this package is installed.
-
-    python -m fer_larq.runtime.delegate     # which library and which kernels this machine uses
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fer_larq.errors import UserError, run_command
+from fer_larq.errors import UserError
 
 LIBRARY_VARIABLE = "FER_LARQ_DELEGATE"
 """Environment variable: path of a delegate library to use instead of the installed one."""
@@ -24,8 +22,9 @@ NAME = {"darwin": "liblce_delegate.dylib", "win32": "lce_delegate.dll"}.get(
     sys.platform, "liblce_delegate.so"
 )
 
-INSTALLED = Path(__file__).resolve().parent / NAME
-"""Where the installation of this package puts the library."""
+INSTALLED = tuple(Path(folder) / NAME for folder in sys.modules["fer_larq.runtime"].__path__)
+"""Where the installation of this package puts the library. An editable installation keeps what was
+compiled apart from the sources, so that a package has several folders."""
 
 UNKNOWN = "Encountered unresolved custom op"
 """Begins what a runtime says of an operator that it does not know."""
@@ -41,7 +40,7 @@ def library_path() -> Path:
         if Path(chosen).is_file():
             return Path(chosen)
         raise UserError(f"{chosen} ({LIBRARY_VARIABLE}): no such file")
-    for path in (INSTALLED, BUILT):
+    for path in (*INSTALLED, BUILT):
         if path.is_file():
             return path
     raise UserError(
@@ -142,13 +141,3 @@ def litert() -> ModuleType:
             "the Python package 'ai-edge-litert' is not installed: `pip install ai-edge-litert`"
         ) from None
     return interpreter
-
-
-def main() -> None:
-    """Print the library and the kernels that are used here."""
-    print(f"library  {library_path()}")
-    print(f"kernels  {', '.join(kernels())} (the first is used)")
-
-
-if __name__ == "__main__":
-    run_command(main)
