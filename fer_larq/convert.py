@@ -67,6 +67,12 @@ def convert(
             f"  on {found.rounded} of them Keras in float32 rounds a sign the other way; there the "
             "model equals Keras in float64"
         )
+    if arithmetic == "one-bit":
+        print(
+            "  and to the last bit the same in LiteRT with lce_delegate"
+            if found.stock
+            else "  not compared in LiteRT: lce_delegate was not built on this machine"
+        )
     print(f"{out}: {len(content):,} bytes, {ARITHMETIC[arithmetic]}")
 
 

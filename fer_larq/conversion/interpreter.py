@@ -1,7 +1,7 @@
 """Run a converted model, whatever its arithmetic, on the runtimes that are installed.
 
-Bit-packed models need operators of the Larq Compute Engine, so they run in its interpreter; all
-others run in LiteRT.
+Bit-packed models need operators of the Larq Compute Engine, so they run in its interpreter, or in
+LiteRT with this project's delegate; all others run in LiteRT as it is.
 """
 
 from __future__ import annotations
@@ -79,6 +79,13 @@ def litert_run(content: bytes, threads: int = 1, xnnpack: bool = True, delegates
     return run
 
 
+def stock_run(content: bytes, threads: int = 1) -> Run:
+    """Load a model into LiteRT with this project's delegate; ``UserError`` if it was not built."""
+    from fer_larq.runtime.delegate import load_delegate
+
+    return litert_run(content, threads, delegates=[load_delegate(threads)])
+
+
 def run_for(model: ModelFile) -> Callable[..., Run]:
     """``lce_run`` for a model with operators of the Larq Compute Engine, else ``litert_run``."""
     packed = any(operator.kind.startswith(LCE_PREFIX) for operator in model.operators)
@@ -91,11 +98,17 @@ class TFLiteNetwork:
     Args:
         source: a .tflite file, or its content.
         threads: that one call may use.
+        load: runtime that is to run it; by default the one that its operators need.
 
     Raises ``UserError`` if the file is none of this program's models.
     """
 
-    def __init__(self, source: str | Path | bytes, threads: int = 1):
+    def __init__(
+        self,
+        source: str | Path | bytes,
+        threads: int = 1,
+        load: Callable[[bytes, int], Run] | None = None,
+    ):
         name = "model" if isinstance(source, bytes) else str(source)
         content = source if isinstance(source, bytes) else read_bytes(source)
         self.model = parse_model(content, name)
@@ -104,7 +117,7 @@ class TFLiteNetwork:
         """``five``, ``ten``, or ``none`` for a model of single crops."""
         check_digest(content, name)
         try:
-            self.run = run_for(self.model)(content, threads)
+            self.run = (load or run_for(self.model))(content, threads)
         except (RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"{name}: the runtime refuses it ({reason}); convert again") from None

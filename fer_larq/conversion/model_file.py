@@ -182,9 +182,9 @@ class Reader:
         if isinstance(values, int):  # what the generated code returns for an absent list
             return ()
         self.count(len(values))
-        if any(not (-1 if optional else 0) <= value < limit for value in values):
+        if len(values) and not (-1 if optional else 0) <= values.min() <= values.max() < limit:
             raise IndexError("no such tensor")
-        return tuple(int(value) for value in values)
+        return tuple(values.tolist())
 
     def kind(self, code) -> str:
         if custom := self.text(code.CustomCode()):

@@ -50,11 +50,7 @@ def ordinary_graph(exact: ExactNetwork, arithmetic: str, batch: int) -> tuple[Gr
     crop = graph.activation("crop", [batch, CROP_SIZE, CROP_SIZE, 1], np.float32)
     x = crop
     for index, (first, second) in enumerate(exact.blocks):
-        if index == 0:
-            # Its input is 2p - 255 itself and its padding 0: no substitution, and in float32.
-            a = builder.quantised(builder.binary(x, first, factor=1, offset=0), first.name)
-        else:
-            a = builder.hidden(x, first)
+        a = builder.first(x, first) if index == 0 else builder.hidden(x, first)
         b = builder.hidden(a, second)
         x = builder.pooled(b, second)
         if exact.dense:
@@ -73,23 +69,29 @@ class Builder:
         self.batch = batch
         self.int8 = arithmetic == "int8"
 
+    def first(self, x: int, layer: BinaryLayer) -> int:
+        """The first layer: from 2p - 255 to {-1, 0}. Its padding is 0 as it stands."""
+        clamped = self.convolution(x, layer, layer.signs, -layer.thresholds, int8=False, sign=True)
+        return self.quantised(clamped, layer) if self.int8 else self.minimum(clamped, layer)
+
     def hidden(self, x: int, layer: BinaryLayer) -> int:
         """A layer from {-1, 0} to {-1, 0}."""
-        offset = layer.signs.sum(axis=(0, 1, 2), dtype=np.int32)
-        return self.binary(x, layer, factor=2, offset=offset, int8=self.int8)
+        bias = layer.signs.sum(axis=(0, 1, 2), dtype=np.int32) - layer.thresholds
+        clamped = self.convolution(x, layer, 2 * layer.signs, bias, self.int8, sign=True)
+        return clamped if self.int8 else self.minimum(clamped, layer)
 
-    def binary(
-        self, x: int, layer: BinaryLayer, factor: int, offset: np.ndarray | int, int8: bool = False
-    ) -> int:
-        """clamp(factor (w * x) + offset - threshold, -1, 0)."""
-        bias = offset - layer.thresholds
-        clamped = self.convolution(x, layer, factor * layer.signs, bias, int8, sign=True)
-        if int8:
-            return clamped
+    def minimum(self, x: int, layer: BinaryLayer) -> int:
+        """The upper end of the clamp in float: min(x, 0)."""
         zero = self.graph.constant("zero", np.float32(0))
-        output = self.graph.activation(f"{layer.name}/signs", self.graph.shape(clamped), np.float32)
-        options = schema.MaximumMinimumOptionsT()
-        return self.graph.add("MINIMUM", [clamped, zero], output, options)
+        output = self.graph.activation(f"{layer.name}/signs", self.graph.shape(x), np.float32)
+        return self.graph.add("MINIMUM", [x, zero], output, schema.MaximumMinimumOptionsT())
+
+    def quantised(self, x: int, layer: BinaryLayer) -> int:
+        """The same, from float to int8, which saturates."""
+        output = self.graph.activation(
+            f"{layer.name}/signs", self.graph.shape(x), np.int8, signs_quantization()
+        )
+        return self.graph.add("QUANTIZE", [x], output, schema.QuantizeOptionsT())
 
     def sums(self, x: int, layer: OutputLayer) -> int:
         """The last layer: 2 (w * u) + W, float32."""
@@ -139,15 +141,6 @@ class Builder:
         return self.graph.add(
             "DEQUANTIZE", [stored], tensor, schema.DequantizeOptionsT(), version=3
         )
-
-    def quantised(self, x: int, name: str) -> int:
-        """{-1, 0} in float32 to the format's type of activations."""
-        if not self.int8:
-            return x
-        output = self.graph.activation(
-            f"{name}/int8", self.graph.shape(x), np.int8, signs_quantization()
-        )
-        return self.graph.add("QUANTIZE", [x], output, schema.QuantizeOptionsT())
 
     def pooled(self, x: int, layer: BinaryLayer) -> int:
         """2x2 max pool; a last odd row or column is dropped."""

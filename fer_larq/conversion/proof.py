@@ -18,10 +18,10 @@ from fer_larq.backend import tf
 from fer_larq.conversion.binary import unpacked_signs
 from fer_larq.conversion.exact import ExactNetwork, exact_network, weighted_layers
 from fer_larq.conversion.graph import Graph
-from fer_larq.conversion.interpreter import TFLiteNetwork, run_for
+from fer_larq.conversion.interpreter import TFLiteNetwork, run_for, stock_run
 from fer_larq.conversion.ordinary import ZERO_POINT
 from fer_larq.conversion.packing import check_packed
-from fer_larq.crops import cut
+from fer_larq.crops import CROP_SIZE, cut
 from fer_larq.errors import UserError
 from fer_larq.evaluation import Predictor, crop_scores, mean_over_views
 from fer_larq.models import predictor
@@ -46,6 +46,8 @@ class Proof:
     """Between scores of the model and of Keras in float32, faces in ``rounded`` left out."""
     rounded: int
     """Faces on which Keras in float32 differs from both the model and Keras in float64."""
+    stock: bool
+    """Whether LiteRT with this project's delegate was there, and gave the same bits."""
 
 
 def prove(
@@ -56,7 +58,9 @@ def prove(
 ) -> Proof:
     """Compare a model with the network it was made from, on all its crops of some faces.
 
-    Equal means: the same largest score, and no score further off than ``TOLERANCE``.
+    Equal means: the same largest score, and no score further off than ``TOLERANCE``. A bit-packed
+    model runs in the Larq Compute Engine's interpreter and, if the delegate was built, in LiteRT
+    as well, whose scores have to be the same to the last bit.
 
     Args:
         network: the trained Keras network.
@@ -68,37 +72,56 @@ def prove(
         UserError: if the model differs; it names the first layer that does.
     """
     model = TFLiteNetwork(content)
+    stock = None
     if model.document["arithmetic"] == "one-bit":
         check_packed(Graph(content))
+        stock = on_stock_runtime(content)
     views = "five" if model.views == "none" else model.views
     exact = exact_network(network)
     tolerance = score_tolerance(exact)
     reference = predictor(network)
 
-    def expected(predict: Predictor, faces: np.ndarray) -> np.ndarray:
+    def scores(judged: TFLiteNetwork | Predictor, faces: np.ndarray) -> np.ndarray:
         """``[N, V, 7]`` for a model of crops, ``[N, 1, 7]`` for a model of faces."""
-        scores = crop_scores(predict, faces, views)
-        return scores if model.views == "none" else mean_over_views(scores)[:, np.newaxis]
+        if isinstance(judged, TFLiteNetwork) and model.views != "none":
+            return judged.scores(faces, views)[:, np.newaxis]
+        predict = judged.predict if isinstance(judged, TFLiteNetwork) else judged
+        of_crops = crop_scores(predict, faces, views)
+        return of_crops if model.views == "none" else mean_over_views(of_crops)[:, np.newaxis]
 
     largest, rounded = 0.0, 0
     for start in range(0, len(faces), FACES_AT_ONCE):
         part = faces[start : start + FACES_AT_ONCE]
-        if model.views == "none":
-            actual = crop_scores(model.predict, part, views)
-        else:
-            actual = model.scores(part, views)[:, np.newaxis]
-        wanted = expected(reference, part)
-        same = equal(actual, wanted, tolerance)
+        actual = scores(model, part)
+        if stock and not np.array_equal(scores(stock, part), actual):
+            raise UserError(
+                "LiteRT with lce_delegate computes other scores than the Larq Compute Engine: "
+                "build the delegate again (`python -m fer_larq.runtime.delegate` tells which is "
+                "used), or report it"
+            )
+        expected = scores(reference, part)
+        same = equal(actual, expected, tolerance)
         if not same.all():
             double = in_float64(network)
-            precise = expected(float64_predictor(double), part[~same])
+            precise = scores(float64_predictor(double), part[~same])
             if not equal(actual[~same], precise, tolerance).all():
                 where = first_difference(double, exact, content, part[~same], views)
                 raise UserError(f"the converted model is not the trained network: {where}")
-        largest = max(largest, float(np.abs(actual - wanted)[same].max(initial=0)))
+        largest = max(largest, float(np.abs(actual - expected)[same].max(initial=0)))
         rounded += int((~same).sum())
         progress(len(part))
-    return Proof(len(faces), views, largest, rounded)
+    return Proof(len(faces), views, largest, rounded, stock is not None)
+
+
+def on_stock_runtime(content: bytes) -> TFLiteNetwork | None:
+    """A bit-packed model in LiteRT with the delegate; None if that was not built."""
+    from fer_larq.runtime.delegate import library_path
+
+    try:
+        library_path()
+    except UserError:
+        return None
+    return TFLiteNetwork(content, load=stock_run)
 
 
 def equal(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> np.ndarray:
@@ -161,35 +184,41 @@ def first_difference(
     """
     batch_normalisations = [layer for _, layer in weighted_layers(network)[:-1]]
     keras_layers = tf.keras.Model(network.input, [layer.output for layer in batch_normalisations])
+    crops = cut(faces, views).reshape(-1, CROP_SIZE, CROP_SIZE)
+    expected = [values.numpy() >= 0 for values in keras_layers(float64_input(crops))]
+    actual = model_signs(content, exact, faces, views)
+    for layer, actual_signs, expected_signs in zip(exact.layers, actual, expected, strict=True):
+        different = actual_signs.reshape(expected_signs.shape) != expected_signs
+        if different.any():
+            return (
+                f"the first layer that differs is {layer.name}, "
+                f"in {different.sum()} of {different.size} signs"
+            )
+    return "its signs are all right and its scores are not, so its output layer differs"
 
-    # Keras pools before the second batch normalisation of a block, so its signs are pooled ones.
+
+def model_signs(
+    content: bytes, exact: ExactNetwork, faces: np.ndarray, views: str
+) -> list[np.ndarray]:
+    """The signs that a model computes, True for +1: bool ``[N V, height, width, out]`` by layer.
+
+    Those of the second convolution of a block are pooled, as Keras pools before that sign.
+    """
     pooled = {second.name for _, second in exact.blocks}
-    names = [
-        f"{layer.name}/{'pooled' if layer.name in pooled else 'signs'}" for layer in exact.layers
-    ]
     graph = Graph(content)
     found = {tensor.name: index for index, tensor in enumerate(graph.tensors)}
-    graph.outputs = [found[name] for name in names]
+    graph.outputs = [
+        found[f"{layer.name}/{'pooled' if layer.name in pooled else 'signs'}"]
+        for layer in exact.layers
+    ]
     model = TFLiteNetwork(content)
     run = run_for(model.model)(graph.save("the signs of all layers"))
-
-    different = np.zeros(len(names), np.int64)
-    compared = np.zeros(len(names), np.int64)
-    for face, crops in zip(faces, cut(faces, views), strict=True):
-        inputs = model.inputs(crops if model.views == "none" else face[np.newaxis])
-        runs = [run(inputs[index : index + 1]) for index in range(len(inputs))]
-        for index, keras in enumerate(keras_layers(float64_input(crops), training=False)):
-            expected = keras.numpy() >= 0
-            actual = is_positive(np.concatenate([outputs[index] for outputs in runs]))
-            different[index] += np.sum(actual.reshape(expected.shape) != expected)
-            compared[index] += expected.size
-    if not different.any():
-        return "its signs are all right and its scores are not, so its output layer differs"
-    first = np.flatnonzero(different)[0]
-    return (
-        f"the first layer that differs is {exact.layers[first].name}, "
-        f"in {different[first]} of {compared[first]} signs"
-    )
+    pixels = faces
+    if model.views == "none":
+        pixels = cut(faces, views).reshape(-1, CROP_SIZE, CROP_SIZE)
+    inputs = model.inputs(pixels)
+    outputs = [run(inputs[index : index + 1]) for index in range(len(inputs))]
+    return [is_positive(np.concatenate(batches)) for batches in zip(*outputs, strict=True)]
 
 
 def is_positive(stored: np.ndarray) -> np.ndarray:
