@@ -22,7 +22,7 @@ import numpy as np
 from fer_larq.errors import UserError, run_command
 from fer_larq.files import replacing
 from fer_larq.runtime.delegate import litert
-from fer_larq.runtime.squares import Square, cut_square, overlap
+from fer_larq.runtime.squares import Square, cut_square
 
 SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
 """Digest of the model file."""
@@ -102,39 +102,39 @@ class BlazeFace:
         # its size, in input pixels; the others are key points.
         raw = self.interpreter.get_tensor(self.boxes)[0, chosen, :4]
         scale = where.side / INPUT_SIZE
-        centres = (raw[:, :2] + self.anchors[chosen]) * scale + (where.left, where.top)
-        sides = np.abs(raw[:, 2]) * scale  # width and height are equal
-        return blend(
-            [
-                Square(float(x - side / 2), float(y - side / 2), float(side), float(confidence))
-                for (x, y), side, confidence in zip(
-                    centres, sides, confidences[chosen], strict=True
-                )
-            ]
-        )
+        sides = np.abs(raw[:, 2:3]) * scale  # width and height are equal
+        corners = (raw[:, :2] + self.anchors[chosen]) * scale + (where.left, where.top) - sides / 2
+        return blend(np.concatenate([corners, sides], axis=1), confidences[chosen])
 
 
-def blend(boxes: list[Square]) -> list[Square]:
+def blend(boxes: np.ndarray, confidences: np.ndarray) -> list[Square]:
     """One box for each face: the mean of those that overlap, weighted by their confidence.
 
     The paper's section 3.3: steadier from frame to frame than keeping only the best box. The
     result has the confidence of the best one.
+
+    Args:
+        boxes: float ``[N, 3]``: left, top, side.
+        confidences: float ``[N]``, 0 to 1.
     """
-    boxes = sorted(boxes, key=lambda box: -box.confidence)
+    order = np.argsort(-confidences, kind="stable")
+    boxes, confidences = boxes[order], confidences[order]
     blended = []
-    while boxes:
-        best = boxes[0]
-        same = [box for box in boxes if overlap(best, box) > SAME_FACE] or [best]
-        boxes = [box for box in boxes[1:] if box not in same]
-        blended.append(mean_square(same, best.confidence))
+    while len(boxes):
+        begins = np.maximum(boxes[0, :2], boxes[:, :2])
+        ends = np.minimum(boxes[0, :2] + boxes[0, 2], boxes[:, :2] + boxes[:, 2:])
+        shared = np.prod(np.maximum(ends - begins, 0), axis=1)
+        union = boxes[0, 2] ** 2 + boxes[:, 2] ** 2 - shared
+        same = shared > SAME_FACE * union
+        same[0] = True
+        blended.append(mean_square(boxes[same], confidences[same], float(confidences[0])))
+        boxes, confidences = boxes[~same], confidences[~same]
     return blended
 
 
-def mean_square(boxes: list[Square], confidence: float) -> Square:
-    """The mean of squares, weighted by their confidence."""
-    values = np.array([(box.left, box.top, box.side) for box in boxes])
-    weights = np.array([box.confidence for box in boxes])
-    left, top, side = (weights @ values / weights.sum()).tolist()
+def mean_square(boxes: np.ndarray, weights: np.ndarray, confidence: float) -> Square:
+    """The weighted mean of squares, float ``[N, 3]``: left, top, side."""
+    left, top, side = (weights @ boxes / weights.sum()).tolist()
     return Square(left, top, side, confidence)
 
 

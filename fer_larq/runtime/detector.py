@@ -12,8 +12,7 @@ Two detectors that answer with squares as FER2013 frames a face:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import cv2
@@ -27,8 +26,8 @@ DETECTORS = ("auto", "blazeface", "cascade")
 """Names for ``make_detector``."""
 
 BLAZEFACE_FRAMING = Framing(side=1.18, rise=0.095)
-CASCADE_FRAMING = Framing(side=1.0, rise=0.0)
-"""Medians over FER2013's training faces; ``python -m fer_larq.benchmark detection`` measures."""
+CASCADE_FRAMING = Framing(side=1.05, rise=0.0)
+"""Medians over FER2013's training faces; ``python -m fer_larq.benchmark.detection`` measures."""
 
 SMALLEST_TILE = INPUT_SIZE
 """Side in pixels of the smallest square that is searched. A smaller one would only enlarge pixels,
@@ -39,8 +38,9 @@ PICTURE_LEVELS = 4
 
 VIDEO_LEVELS = 3
 
-SWEEP_FRAMES = 20
-"""Frames of a video over which the search of a whole frame is spread."""
+TILES_EACH_FRAME = {True: 1, False: 4}
+"""Squares of a video's frame that are searched for new faces, if one is in sight and if none is:
+they take turns, and 42 cover a frame of 640x480."""
 
 CANDIDATE = 0.5
 """Confidence with which a square of the search proposes a face."""
@@ -110,15 +110,14 @@ class BlazeFaceDetector:
     ) -> list[Square]:
         """See ``Detector``; the time it takes is bounded, whatever the frame's size.
 
-        Each face of the frame before is looked for where it was, and each call searches another
-        part of the frame for new ones, so that a sweep takes ``SWEEP_FRAMES``. The first frame is
-        searched as a whole.
+        Each face of the frame before is looked for where it was, and new ones in another part of
+        the picture on each call. The first frame is searched as a whole.
         """
-        if frame_number == 0:
-            parts: Iterator[Square] = tiles(image, VIDEO_LEVELS)
-        else:
-            part = frame_number % SWEEP_FRAMES
-            parts = islice(tiles(image, VIDEO_LEVELS), part, None, SWEEP_FRAMES)
+        parts = list(tiles(image, VIDEO_LEVELS))
+        if frame_number > 0:
+            count = TILES_EACH_FRAME[bool(previous)]
+            first = frame_number * count
+            parts = [parts[turn % len(parts)] for turn in range(first, first + count)]
         known = []
         for frame in previous:
             box = box_of(frame, BLAZEFACE_FRAMING)
@@ -128,7 +127,7 @@ class BlazeFaceDetector:
         return frames_of(self.search(image, parts, known), BLAZEFACE_FRAMING)
 
     def search(
-        self, image: np.ndarray, parts: Iterator[Square], known: Sequence[Square] = ()
+        self, image: np.ndarray, parts: Iterable[Square], known: Sequence[Square] = ()
     ) -> list[Square]:
         """Boxes of the faces in some squares of a picture, and those that are known already."""
         candidates = [box for part in parts for box in self.network.look(image, part, CANDIDATE)]
@@ -146,7 +145,10 @@ class BlazeFaceDetector:
         looks = [self.closer_look(image, candidate, factor) for factor in CLOSE_LOOKS]
         boxes = [look for look in looks if look is not None]
         confidence = sum(box.confidence for box in boxes) / len(looks)
-        return mean_square(boxes, confidence) if confidence > CONFIRMED else None
+        if confidence <= CONFIRMED:
+            return None
+        places = np.array([(box.left, box.top, box.side) for box in boxes])
+        return mean_square(places, np.array([box.confidence for box in boxes]), confidence)
 
     def closer_look(self, image: np.ndarray, box: Square, factor: float) -> Square | None:
         """Find the face of a box again in a square around it."""
@@ -205,11 +207,9 @@ class CascadeDetector:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         if scale < 1:
             grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        boxes, _, stages = self.cascade.detectMultiScale3(
-            grey, scaleFactor=1.1, minNeighbors=3, minSize=(self.SMALLEST, self.SMALLEST),
-            outputRejectLevels=True,
-        )  # fmt: skip
-        # The cascade gives a sum of votes, which no one has made a probability of.
+        boxes = self.cascade.detectMultiScale(
+            grey, scaleFactor=1.1, minNeighbors=3, minSize=(self.SMALLEST, self.SMALLEST)
+        )
         return frames_of(
             [
                 Square(x / scale, y / scale, width / scale, 1.0)

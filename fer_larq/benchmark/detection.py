@@ -1,0 +1,208 @@
+"""Which face detector, and how FER2013 frames a face: ``python -m fer_larq.benchmark.detection``.
+
+Counts faces found and missed, false faces and milliseconds of both detectors on pictures that
+scikit-image brings along and on scenes composed of them. With ``--data fer2013.csv`` it also
+measures where in FER2013's own pictures the detectors see the face, from which the framing follows.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from fer_larq import data
+from fer_larq.benchmark.rounds import interleaved
+from fer_larq.errors import UserError, run_command
+from fer_larq.options import add_data_option
+from fer_larq.runtime.detector import (
+    BLAZEFACE_FRAMING,
+    CASCADE_FRAMING,
+    BlazeFaceDetector,
+    CascadeDetector,
+    Detector,
+    box_of,
+)
+from fer_larq.runtime.squares import Framing, Square, overlap
+
+FRAMINGS = {"blazeface": BLAZEFACE_FRAMING, "cascade": CASCADE_FRAMING}
+
+FACELESS = (
+    "brick", "cat", "clock", "coffee", "coins", "grass", "gravel", "hubble_deep_field",
+    "immunohistochemistry", "moon", "page", "retina", "rocket", "text",
+)  # fmt: skip
+"""Pictures of scikit-image without a face of flesh and blood; there are profiles on the coins."""
+
+FOUND = 0.3
+"""Intersection over union with the true frame from which on a face counts as found."""
+
+Scene = tuple[np.ndarray, list[Square]]
+"""A picture, uint8 ``[H, W, 3]``, and the frames of its faces."""
+
+
+def scikit_image():
+    """The module ``skimage.data``, which only tests and this measurement need."""
+    try:
+        import skimage.data
+    except ModuleNotFoundError:
+        raise UserError("the pictures come from scikit-image: `pip install scikit-image`") from None
+    return skimage.data
+
+
+def picture(name: str) -> np.ndarray:
+    """One of scikit-image's pictures, at most 1024 pixels wide: uint8 ``[H, W, 3]``."""
+    pixels = getattr(scikit_image(), name)()
+    pixels = pixels if pixels.ndim == 3 else np.stack([pixels] * 3, axis=-1)
+    scale = min(1.0, 1024 / max(pixels.shape))
+    return cv2.resize(np.ascontiguousarray(pixels), None, fx=scale, fy=scale)
+
+
+def patches() -> np.ndarray:
+    """scikit-image's lfw_subset, uint8 ``[200, 25, 25]``: 100 faces, then 100 that are none."""
+    return np.round(scikit_image().lfw_subset() * 255).astype(np.uint8)
+
+
+def background(height: int, width: int, seed: int) -> np.ndarray:
+    """Soft grey clouds, uint8 ``[height, width]``."""
+    noise = np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
+    clouds = cv2.GaussianBlur(noise, (0, 0), 12)
+    clouds = (clouds - clouds.min()) / np.ptp(clouds)
+    return np.round(60 + 130 * clouds).astype(np.uint8)
+
+
+def place(scene: np.ndarray, face: np.ndarray, left: int, top: int, side: int) -> Square:
+    """Put a grey face into a scene; returns where."""
+    scene[top : top + side, left : left + side] = cv2.resize(
+        face, (side, side), interpolation=cv2.INTER_CUBIC
+    )
+    return Square(left, top, side)
+
+
+def alone(faces: np.ndarray, side: int) -> Iterator[Scene]:
+    """Each face by itself somewhere in a frame of 640x480."""
+    random = np.random.default_rng(side)
+    for index, face in enumerate(faces):
+        scene = background(480, 640, index)
+        left, top = int(random.integers(0, 640 - side)), int(random.integers(0, 480 - side))
+        frame = place(scene, face, left, top, side)
+        yield np.stack([scene] * 3, axis=-1), [frame]
+
+
+def crowd(faces: np.ndarray, seed: int) -> Scene:
+    """Fifty faces of 60 to 110 pixels in a picture of 1280x720."""
+    random = np.random.default_rng(seed)
+    scene = background(720, 1280, seed)
+    frames = []
+    for index, face in enumerate(faces[:50]):
+        side = int(random.integers(60, 111))
+        left = index % 10 * 128 + int(random.integers(0, 128 - side))
+        top = index // 10 * 144 + int(random.integers(0, 144 - side))
+        frames.append(place(scene, face, left, top, side))
+    return np.stack([scene] * 3, axis=-1), frames
+
+
+def astronaut(degrees: float = 0) -> Scene:
+    """The astronaut, turned; her face by the eye of whoever wrote this."""
+    image = picture("astronaut")
+    face = Square(168, 60, 110)
+    turn = cv2.getRotationMatrix2D((face.centre[0], face.centre[1]), degrees, 1)
+    return cv2.warpAffine(image, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE), [face]
+
+
+def scenes() -> dict[str, list[Scene]]:
+    """Everything that is searched, by name."""
+    faces, others = patches()[:100], patches()[100:]
+    return {
+        "astronaut upright": [astronaut()],
+        "astronaut turned 15 degrees": [astronaut(-15), astronaut(15)],
+        "astronaut turned 30 degrees": [astronaut(-30), astronaut(30)],
+        "camera (a profile)": [(picture("camera"), [Square(185, 110, 80)])],
+        "LFW faces of 64 pixels": list(alone(faces[:50], 64)),
+        "LFW faces of 200 pixels": list(alone(faces[50:], 200)),
+        "fifty LFW faces at once": [crowd(faces, 0), crowd(faces[50:], 1)],
+        "LFW patches without a face": [(scene, []) for scene, _ in alone(others, 200)],
+        f"{len(FACELESS)} pictures without a face": [(picture(name), []) for name in FACELESS],
+    }
+
+
+def count(detector: Detector, scenes: list[Scene]) -> tuple[int, int, int]:
+    """Faces there, faces found, and false faces."""
+    there = hits = false = 0
+    for image, truth in scenes:
+        found = detector.find(image)
+        there += len(truth)
+        hits += sum(any(overlap(face, frame) > FOUND for frame in found) for face in truth)
+        false += sum(not any(overlap(face, frame) > FOUND for face in truth) for frame in found)
+    return there, hits, false
+
+
+def seen_framing(detector: Detector, faces: np.ndarray) -> tuple[int, Framing, np.ndarray]:
+    """Where a detector sees the faces of FER2013 in their frames.
+
+    Returns:
+        Faces found; the framing that the medians give; and the quartiles, float64 ``[3, 3]``:
+        first quartile, median and third quartile of the box's x and y of the centre and its side,
+        in sides of the frame.
+    """
+    seen = []
+    for image, [frame] in alone(faces, 192):
+        for found in detector.find(image):
+            if overlap(found, frame) > FOUND:
+                box = box_of(found, FRAMINGS[detector.name])
+                x, y = box.centre
+                seen.append((x - frame.left, y - frame.top, box.side))
+                break
+    quartiles = np.percentile(np.array(seen) / 192, (25, 50, 75), axis=0)
+    _, y, side = quartiles[1]
+    return len(seen), Framing(side=1 / side, rise=(y - 0.5) / side), quartiles
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure both detectors."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fer_larq.benchmark.detection",
+        description="Faces found and missed, false faces and milliseconds of the face detectors.",
+    )
+    add_data_option(parser)
+    parser.add_argument(
+        "--faces", type=int, default=1000, help="training faces for the framing (default: 1000)"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of timing (default: 5)")
+    options = parser.parse_args(arguments)
+
+    detectors: list[Detector] = [BlazeFaceDetector(), CascadeDetector()]
+    print(f"{'found of faces there, false faces':36}", *(f"{d.name:>18}" for d in detectors))
+    for name, group in scenes().items():
+        cells = []
+        for detector in detectors:
+            there, hits, false = count(detector, group)
+            cells.append(f"{f'{hits} of {there}' if there else ''}, {false} false".strip(", "))
+        print(f"{name:36}", *(f"{cell:>18}" for cell in cells))
+
+    image, [frame] = astronaut()
+    image = cv2.resize(image[:384], (640, 480))
+    frame = Square(frame.left * 1.25, frame.top * 1.25, frame.side * 1.25)
+    timed = {}
+    for detector in detectors:
+        timed[f"{detector.name}, picture"] = lambda d=detector: d.find(image)
+        timed[f"{detector.name}, next frame"] = lambda d=detector: d.find_next(image, [frame], 7)
+    print("milliseconds on 640x480, one face: median, fastest")
+    for name, seconds in interleaved(timed, options.rounds).items():
+        print(f"{name:36} {np.median(seconds) * 1e3:>9.1f} {seconds.min() * 1e3:>8.1f}")
+
+    if options.data is not None:
+        faces = data.load(options.data).split("training").images[: options.faces]
+        for detector in detectors:
+            found, framing, quartiles = seen_framing(detector, faces)
+            print(
+                f"{detector.name}: found {found} of {len(faces)} training faces of FER2013; "
+                f"{framing}; quartiles of x, y and side of the box in the frame: "
+                f"{np.round(quartiles.T, 3).tolist()}"
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
