@@ -46,33 +46,38 @@ def convert(
 
     if out.is_dir():
         raise UserError(f"{out}: is a folder; --out takes the name of a file, such as bdnn4.tflite")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({error.strerror})") from None
     loaded = runs.load_network(run)
     faces, origin = proof_faces(source, extent)
     print(f"converting {loaded.network.name} from {loaded.weights_file}", flush=True)
     content = build_model(loaded.network, run_account(loaded), crops, arithmetic)
     print(f"proving {len(content):,} bytes against the network on {origin}", flush=True)
     with tqdm(total=len(faces), desc="proving", unit="face", disable=None, leave=False) as bar:
-        found = proof.prove(loaded.network, content, faces, bar.update)
+        found = proof.prove(
+            loaded.network, content, faces, thorough=extent == "full", progress=bar.update
+        )
     try:
         with replacing(out) as temporary:
             temporary.write_bytes(content)
     except OSError as error:
         raise UserError(f"{out}: cannot be written ({error.strerror})") from None
+    crops_each = f"on all {found.faces} faces, {found.views} crops each"
+    if crops == "none":
+        crops_each = f"on every one of the {found.views} crops of {found.faces} faces"
     print(
-        f"proved: the same expression on all {found.faces} faces, {found.views} crops each, scores "
-        f"at most {found.largest_difference:.1e} apart"
+        f"proved: the same expression {crops_each}; scores at most {found.largest_difference:.1e} "
+        "apart"
     )
     if found.rounded:
         print(
             f"  on {found.rounded} of them Keras in float32 rounds a sign the other way; there the "
             "model equals Keras in float64"
         )
-    if arithmetic == "one-bit":
-        print(
-            "  and to the last bit the same in LiteRT with lce_delegate"
-            if found.stock
-            else "  not compared in LiteRT: lce_delegate was not built on this machine"
-        )
+    for name in found.runtimes:
+        print(f"  the same scores to the last bit: {name}")
     print(f"{out}: {len(content):,} bytes, {ARITHMETIC[arithmetic]}")
 
 

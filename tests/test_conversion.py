@@ -365,6 +365,21 @@ def test_a_sign_that_only_float32_turns_is_no_difference(monkeypatch) -> None:
         proof.prove(network, content, faces)
 
 
+def test_another_runtime_has_to_give_the_same_scores_to_the_last_bit(
+    network, bare, monkeypatch
+) -> None:
+    thorough = proof.prove(network, bare, random_faces(2), thorough=True)
+    assert thorough.runtimes[0] == "the Larq Compute Engine's default kernels"
+
+    def nearly(content, threads):
+        run = lce_run(content, threads)
+        return lambda values: [np.nextafter(scores, np.float32(9)) for scores in run(values)]
+
+    monkeypatch.setattr(proof, "other_runtimes", lambda thorough: {"a poor runtime": nearly})
+    with pytest.raises(UserError, match="a poor runtime computes other scores"):
+        proof.prove(network, bare, random_faces(2))
+
+
 def test_a_conversion_that_leaves_something_in_float_is_not_proved(network, monkeypatch) -> None:
     content = lce_conversion(network)
     kinds = [operator.kind for operator in parse_model(content, "model").operators]

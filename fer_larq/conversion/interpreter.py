@@ -6,8 +6,11 @@ LiteRT with this project's delegate; all others run in LiteRT as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -43,24 +46,34 @@ def lce_run(content: bytes, threads: int = 1, indirect: bool = True) -> Run:
     return lambda values: interpreter.interpreter.predict([values])
 
 
-def litert_run(content: bytes, threads: int = 1, xnnpack: bool = True, delegates=()) -> Run:
+def litert_run(
+    content: bytes,
+    threads: int = 1,
+    xnnpack: bool = True,
+    delegates: Sequence = (),
+    runtime: ModuleType | None = None,
+) -> Run:
     """Load a model into LiteRT; the batch may differ from call to call if the model allows it.
 
     Args:
         xnnpack: let XNNPACK compute what it can, as LiteRT does by default.
-        delegates: from ``ai_edge_litert.interpreter.load_delegate``.
+        delegates: from ``fer_larq.runtime.load_delegate`` or the like.
+        runtime: ``ai_edge_litert.interpreter`` if None; or ``tensorflow.lite``.
     """
     from ai_edge_litert import interpreter as litert
 
-    resolvers = litert.OpResolverType
-    interpreter = litert.Interpreter(
-        model_content=content,
-        num_threads=threads,
-        experimental_delegates=list(delegates),
-        experimental_op_resolver_type=(
-            resolvers.AUTO if xnnpack else resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        ),
-    )
+    module: Any = runtime or litert
+    resolvers = getattr(module, "OpResolverType", None) or module.experimental.OpResolverType
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tensorflow.lite announces that it will go one day
+        interpreter = module.Interpreter(
+            model_content=content,
+            num_threads=threads,
+            experimental_delegates=list(delegates),
+            experimental_op_resolver_type=(
+                resolvers.AUTO if xnnpack else resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            ),
+        )
     (takes,) = interpreter.get_input_details()
     gives = interpreter.get_output_details()
     interpreter.allocate_tensors()
@@ -79,11 +92,14 @@ def litert_run(content: bytes, threads: int = 1, xnnpack: bool = True, delegates
     return run
 
 
-def stock_run(content: bytes, threads: int = 1) -> Run:
-    """Load a model into LiteRT with this project's delegate; ``UserError`` if it was not built."""
+def stock_run(
+    content: bytes, threads: int = 1, xnnpack: bool = True, runtime: ModuleType | None = None
+) -> Run:
+    """As ``litert_run``, with this project's delegate; ``UserError`` if that was not built."""
     from fer_larq.runtime.delegate import load_delegate
 
-    return litert_run(content, threads, delegates=[load_delegate(threads)])
+    delegate = load_delegate(threads, runtime=runtime)
+    return litert_run(content, threads, xnnpack, [delegate], runtime)
 
 
 def run_for(model: ModelFile) -> Callable[..., Run]:

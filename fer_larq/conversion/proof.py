@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from fer_larq.backend import tf
 from fer_larq.conversion.binary import unpacked_signs
 from fer_larq.conversion.exact import ExactNetwork, exact_network, weighted_layers
 from fer_larq.conversion.graph import Graph
-from fer_larq.conversion.interpreter import TFLiteNetwork, run_for, stock_run
+from fer_larq.conversion.interpreter import Run, TFLiteNetwork, lce_run, run_for, stock_run
 from fer_larq.conversion.ordinary import ZERO_POINT
 from fer_larq.conversion.packing import check_packed
 from fer_larq.crops import CROP_SIZE, cut
@@ -46,36 +47,40 @@ class Proof:
     """Between scores of the model and of Keras in float32, faces in ``rounded`` left out."""
     rounded: int
     """Faces on which Keras in float32 differs from both the model and Keras in float64."""
-    stock: bool
-    """Whether LiteRT with this project's delegate was there, and gave the same bits."""
+    runtimes: tuple[str, ...]
+    """Further runtimes that gave the same scores to the last bit."""
 
 
 def prove(
     network: tf.keras.Model,
     content: bytes,
     faces: np.ndarray,
+    *,
+    thorough: bool = False,
     progress: Callable[[int], object] = lambda faces: None,
 ) -> Proof:
     """Compare a model with the network it was made from, on all its crops of some faces.
 
     Equal means: the same largest score, and no score further off than ``TOLERANCE``. A bit-packed
-    model runs in the Larq Compute Engine's interpreter and, if the delegate was built, in LiteRT
-    as well, whose scores have to be the same to the last bit.
+    model runs in the Larq Compute Engine's interpreter; other runtimes that are there have to give
+    the same scores to the last bit.
 
     Args:
         network: the trained Keras network.
         content: the model, as it would be written.
         faces: uint8 ``[N, 48, 48]``.
+        thorough: compare all of ``other_runtimes``; takes several times as long.
         progress: called with the number of faces that were compared since the last call.
 
     Raises:
         UserError: if the model differs; it names the first layer that does.
     """
     model = TFLiteNetwork(content)
-    stock = None
+    others = {}
     if model.document["arithmetic"] == "one-bit":
         check_packed(Graph(content))
-        stock = on_stock_runtime(content)
+        loads = other_runtimes(thorough)
+        others = {name: TFLiteNetwork(content, load=load) for name, load in loads.items()}
     views = "five" if model.views == "none" else model.views
     exact = exact_network(network)
     tolerance = score_tolerance(exact)
@@ -93,12 +98,12 @@ def prove(
     for start in range(0, len(faces), FACES_AT_ONCE):
         part = faces[start : start + FACES_AT_ONCE]
         actual = scores(model, part)
-        if stock and not np.array_equal(scores(stock, part), actual):
-            raise UserError(
-                "LiteRT with lce_delegate computes other scores than the Larq Compute Engine: "
-                "build the delegate again (`python -m fer_larq.runtime.delegate` tells which is "
-                "used), or report it"
-            )
+        for name, other in others.items():
+            if not np.array_equal(scores(other, part), actual):
+                raise UserError(
+                    f"{name} computes other scores than the Larq Compute Engine: a defect of "
+                    "this program or of the runtime, please report it"
+                )
         expected = scores(reference, part)
         same = equal(actual, expected, tolerance)
         if not same.all():
@@ -110,18 +115,29 @@ def prove(
         largest = max(largest, float(np.abs(actual - expected)[same].max(initial=0)))
         rounded += int((~same).sum())
         progress(len(part))
-    return Proof(len(faces), views, largest, rounded, stock is not None)
+    return Proof(len(faces), views, largest, rounded, tuple(others))
 
 
-def on_stock_runtime(content: bytes) -> TFLiteNetwork | None:
-    """A bit-packed model in LiteRT with the delegate; None if that was not built."""
+def other_runtimes(thorough: bool) -> dict[str, Callable[[bytes, int], Run]]:
+    """Runtimes for bit-packed models beside the Larq Compute Engine with indirect products.
+
+    LiteRT with the delegate, if that was built; with ``thorough`` also the Larq Compute Engine's
+    other kernels, LiteRT without XNNPACK and ``tensorflow.lite``.
+    """
     from fer_larq.runtime.delegate import library_path
 
+    found: dict[str, Callable[[bytes, int], Run]] = {}
+    if thorough:
+        found["the Larq Compute Engine's default kernels"] = partial(lce_run, indirect=False)
     try:
         library_path()
     except UserError:
-        return None
-    return TFLiteNetwork(content, load=stock_run)
+        return found
+    found["LiteRT with lce_delegate"] = stock_run
+    if thorough:
+        found["LiteRT with lce_delegate, no XNNPACK"] = partial(stock_run, xnnpack=False)
+        found["tensorflow.lite with lce_delegate"] = partial(stock_run, runtime=tf.lite)
+    return found
 
 
 def equal(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> np.ndarray:
