@@ -1,0 +1,50 @@
+#!/bin/sh
+# Runs test_kernels with the AVX-512 kernel on a machine that has no AVX-512: in the emulator Bochs, as
+# an Ice Lake processor, without an operating system. Takes some minutes.
+#   run.sh [FOLDER]     for what is built; build/bochs
+# Debian: apt-get install gcc bochs bochsbios vgabios grub-pc-bin grub-common xorriso mtools
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+source=$(cd "$here/../.." && pwd)
+folder=${1:-build/bochs}
+mkdir -p "$folder/iso/boot/grub"
+cd "$folder"
+
+common="-std=gnu11 -ffreestanding -fno-builtin -fno-stack-protector -mno-red-zone -fno-pic
+    -ffp-contract=off -I$source/src -DLCE_WITH_AVX2 -DLCE_WITH_AVX512"
+wide="-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vpopcntdq -mprefer-vector-width=512"
+gcc -c "$here/start.S" -o start.o
+gcc $common -O1 -mgeneral-regs-only -c "$here/libc.c" -o libc.o
+gcc $common -O2 -c "$source/tests/test_kernels.c" -o test_kernels.o
+gcc $common -O2 -c "$source/src/kernels/dispatch.c" -o dispatch.o
+gcc $common -O3 -c "$source/src/kernels/portable.c" -o portable.o
+gcc $common -O3 -mavx2 -c "$source/src/kernels/avx2.c" -o avx2.o
+gcc $common -O3 $wide -c "$source/src/kernels/avx512.c" -o avx512.o
+ld -n --no-warn-rwx-segments -T "$here/kernel.ld" -o iso/boot/test_kernels \
+    start.o libc.o test_kernels.o dispatch.o portable.o avx2.o avx512.o
+
+printf 'set timeout=0\nmenuentry test { multiboot /boot/test_kernels }\n' >iso/boot/grub/grub.cfg
+grub-mkrescue -o disk.iso iso >grub.log 2>&1
+cat >configuration <<END
+config_interface: textconfig
+display_library: rfb, options="timeout=0"
+megs: 512
+cpu: model=corei7_icelake_u, count=1, ips=100000000, reset_on_triple_fault=0
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/vgabios/vgabios.bin
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=cdrom, path=disk.iso, status=inserted
+boot: cdrom
+com1: enabled=1, mode=file, dev=serial.txt
+clock: sync=none
+log: bochs.log
+panic: action=fatal
+error: action=ignore
+sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
+plugin_ctrl: speaker=0, sb16=0, es1370=0, gameport=0, parallel=0, e1000=0
+END
+echo c >commands  # for Bochs's debugger: go
+rm -f serial.txt disk.iso.lock
+bochs -q -f configuration -rc commands >bochs.out 2>&1 </dev/null || true  # it ends by a shutdown
+cat serial.txt
+grep -q '^bconv.*avx512' serial.txt && grep -q '^exit code 0' serial.txt
