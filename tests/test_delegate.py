@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import collections
 import dataclasses
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -259,6 +261,30 @@ def test_the_native_tests_pass_and_stay_within_memory(tmp_path):
         ["ctest", "--test-dir", built, "--output-on-failure"], capture_output=True, text=True
     )
     assert finished.returncode == 0, finished.stdout
+
+
+HEADERS = "org.tensorflow:tensorflow-lite:2.16.1:aar"
+HEADERS_SHA256 = "34b065817e294e7dd3569504e8b9454938ceae453b6a459da54d5f6e45d3c94e"
+
+
+def test_our_declarations_of_the_runtime_agree_with_its_official_header(tmp_path):
+    """Sizes and offsets, compared by the C compiler with the header in TensorFlow Lite's AAR."""
+    group, name, version, kind = HEADERS.split(":")
+    folder = Path.home() / ".m2/repository" / group.replace(".", "/") / name / version
+    archive = folder / f"{name}-{version}.{kind}"
+    if not archive.is_file():
+        if shutil.which("mvn") is None:
+            pytest.skip(f"{HEADERS} is not there, and no Maven to fetch it")
+        fetch = ["mvn", "-q", "-B", "dependency:get", f"-Dartifact={HEADERS}", "-Dtransitive=false"]
+        if subprocess.run(fetch, capture_output=True, timeout=120).returncode != 0:
+            pytest.skip(f"Maven could not fetch {HEADERS}")
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() == HEADERS_SHA256
+    with zipfile.ZipFile(archive) as content:
+        content.extractall(tmp_path, [n for n in content.namelist() if n.startswith("headers/")])
+    program = tmp_path / "check_abi"
+    source = SOURCE / "tests" / "check_abi.c"
+    subprocess.run(["cc", "-I", tmp_path / "headers", source, "-o", program], check=True)
+    subprocess.run([program], check=True, stdout=subprocess.DEVNULL)
 
 
 def main() -> int:
