@@ -58,8 +58,8 @@ class Recipe:
     )
     clip_value: float = option(1.0, "latent weights stay in [-clip, clip]")
     momentum: float = option(0.9, "momentum of the moving batch statistics")
-    bop_threshold: float = option(1e-6, "gradient average beyond which Bop flips a weight")
-    bop_gamma: float = option(1e-3, "adaptivity rate of Bop's gradient average")
+    bop_threshold: float = option(1e-8, "gradient average beyond which Bop flips a weight")
+    bop_gamma: float = option(1e-4, "adaptivity rate of Bop's gradient average")
 
     @property
     def network(self) -> str:
@@ -83,8 +83,9 @@ RECIPES = {
     "bdnn4-no-crops": Recipe(augment="none"),
     # Random crops and mirroring keep a binary network from seeing the same pixels twice.
     "best": Recipe(augment="random-crop", flip=True),
-    # Values of the Bop paper's short schedule (Helwegen et al., 2019), CIFAR-10 section.
-    "bop": Recipe(augment="random-crop", flip=True, optimizer="bop", learning_rate=1e-2),
+    # Threshold and gamma are Larq's defaults. With them a weight follows the sign of its gradient's
+    # sum; a larger threshold starves the dense layers, whose gradients are a hundred times smaller.
+    "bop": Recipe(augment="random-crop", flip=True, optimizer="bop", learning_rate=5e-3),
 }
 
 

@@ -268,7 +268,7 @@ class Training:
             return
         try:
             self.checkpoints.checkpoint.restore(latest)
-        except (tf.errors.OpError, ValueError) as error:
+        except (tf.errors.OpError, ValueError, IndexError) as error:
             raise UserError(
                 f"{latest}: damaged checkpoint ({str(error).splitlines()[0]}); "
                 "remove the folder checkpoints/ to train from the start"

@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT, SMALL_RECIPE, start
 from PIL import Image
 
-from fer_larq import data, runs, train
+from fer_larq import data, faces, runs, train
 from fer_larq.backend import lq, tf
 from fer_larq.errors import UserError
 from fer_larq.recipes import RECIPES, Recipe
@@ -117,10 +117,11 @@ def test_two_workers_on_loopback_end_with_identical_weights(tmp_path, published_
     assert runs.read_description(tmp_path / "run")["result"]["finished"]
 
 
-def test_bop_keeps_every_binary_weight_a_sign_and_learns(tmp_path, drawn):
-    recipe = replace(RECIPES["bop"], blocks=2, width=0.25, batch_size=32, epochs=12)
+def test_bop_keeps_every_binary_weight_a_sign_and_learns(tmp_path):
+    recipe = replace(RECIPES["bop"], blocks=2, width=0.25, epochs=6)
+    dataset = faces.drawn_dataset(training=2048, validation=256, test=0, seed=0)
     training = train.Training(
-        recipe, train.Settings(), drawn, tmp_path / "run", tf.distribute.get_strategy()
+        recipe, train.Settings(), dataset, tmp_path / "run", tf.distribute.get_strategy()
     )
     kernels = [
         layer.kernel
@@ -133,14 +134,16 @@ def test_bop_keeps_every_binary_weight_a_sign_and_learns(tmp_path, drawn):
     def checked_step(iterator):
         logs = one_step(iterator)
         for kernel in kernels:
-            assert set(np.unique(kernel.numpy())) == {-1, 1}
+            assert (np.abs(kernel.numpy()) == 1).all()
         return logs
 
     training.network.make_train_function = lambda: checked_step
     training.train()
     assert any((kernel.numpy() != old).any() for kernel, old in zip(kernels, begin, strict=True))
-    best = training.description["result"]["best"]["validation_five"]
-    assert best > 2 / 7, "twice chance, with seven equally frequent expressions"
+    # Chance is 14.3 %, and its standard deviation over 256 faces 2.2 points.
+    first, best = training.history.rows[0], training.history.best()
+    assert best["validation_five"] >= 0.25
+    assert best["validation_five"] > float(first["validation_five"])
 
 
 def test_squared_hinge_is_the_papers_and_smoothing_shrinks_its_targets():
