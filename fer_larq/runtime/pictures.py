@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +70,11 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
 def is_animation(path: str | os.PathLike[str]) -> bool:
     """Whether a file is a picture of several frames (GIF, WebP, PNG)."""
     with opened(path) as image:
-        # An MPO file or a TIFF holds several pictures, but no film.
-        return image.format in ("GIF", "PNG", "WEBP") and getattr(image, "n_frames", 1) > 1
+        try:
+            # An MPO file or a TIFF holds several pictures, but no film.
+            return image.format in ("GIF", "PNG", "WEBP") and getattr(image, "is_animated", False)
+        except Exception as error:
+            raise unreadable(path, error) from None
 
 
 def read_animation(path: str | os.PathLike[str]) -> Iterator[tuple[float, Picture]]:
@@ -79,12 +84,15 @@ def read_animation(path: str | os.PathLike[str]) -> Iterator[tuple[float, Pictur
     """
     with opened(path) as image:
         seconds = 0.0
-        for index in range(image.n_frames):  # type: ignore[attr-defined]
+        for index in count():
             try:
                 image.seek(index)
+                frame = image.copy()
+            except EOFError:
+                return
             except Exception as error:
                 raise unreadable(path, error) from None
-            yield seconds, decoded(image.copy(), path)
+            yield seconds, decoded(frame, path)
             # As browsers do, what is shorter than 20 ms is taken for 100 ms.
             milliseconds = float(image.info.get("duration") or 0)
             seconds += (milliseconds if milliseconds >= 20 else 100.0) / 1000
@@ -99,8 +107,7 @@ def opened(path: str | os.PathLike[str]) -> Image.Image:
     if not Path(path).exists():
         raise UserError(f"{name}: no such file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large pictures; MOST_PIXELS decides
+        with quiet():
             image = Image.open(path, formats=FORMATS)
     except Image.DecompressionBombError:
         raise too_large(name) from None
@@ -111,6 +118,14 @@ def opened(path: str | os.PathLike[str]) -> Image.Image:
         image.close()
         raise too_large(name, size)
     return image
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Pillow's warnings: of large pictures, where MOST_PIXELS decides, and of flaws."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def too_large(name: str, size: str = "") -> UserError:
@@ -136,12 +151,13 @@ def unreadable(path: str | os.PathLike[str], error: Exception) -> UserError:
 def decoded(image: Image.Image, path: str | os.PathLike[str]) -> Picture:
     """Decode an opened picture."""
     try:
-        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF's Orientation
-        size = image.size[::-1] if turned else image.size
-        # A JPEG can be decoded at a half, a quarter or an eighth of its size.
-        image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-        image = ImageOps.exif_transpose(eight_bits(image))
-        return Picture(np.asarray(image), *size)
+        with quiet():
+            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF's Orientation
+            size = image.size[::-1] if turned else image.size
+            # A JPEG can be decoded at a half, a quarter or an eighth of its size.
+            image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+            image = ImageOps.exif_transpose(eight_bits(image))
+            return Picture(np.asarray(image), *size)
     except Exception as error:  # of hostile files, Pillow's decoders raise what they like
         raise unreadable(path, error) from None
 
