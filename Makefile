@@ -37,8 +37,9 @@ lint: environment
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# CMake, which the tests of lce_delegate call, may be the one from PyPI.
 test: lint
-	$(BIN)/python -m pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 clean:
 	rm -rf $(ENVIRONMENT) build dist *.egg-info
