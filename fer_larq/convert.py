@@ -16,15 +16,13 @@ from tqdm import tqdm
 
 from fer_larq import data
 from fer_larq.conversion.listing import listing
-from fer_larq.conversion.metadata import ARITHMETIC
+from fer_larq.conversion.metadata import ARITHMETIC, CROPS
 from fer_larq.conversion.model_file import read_model
 from fer_larq.crops import FACE_SIZE
 from fer_larq.errors import UserError, run_command
 from fer_larq.faces import draw
 from fer_larq.files import replacing
 from fer_larq.options import add_data_option
-
-CROPS = ("five", "ten", "none")
 
 QUICK_FACES = 100
 """Faces of the ordinary proof, five crops each: some ten seconds for BDNN4."""

@@ -19,12 +19,14 @@ from conversion_networks import random_faces, random_network
 from fer_larq import crops
 from fer_larq.backend import tf
 from fer_larq.conversion import build, proof
-from fer_larq.conversion.binary import lce_conversion
+from fer_larq.conversion.binary import count_thresholds, lce_conversion
 from fer_larq.conversion.build import build_model
 from fer_larq.conversion.exact import ExactNetwork, exact_network
+from fer_larq.conversion.graph import Graph
 from fer_larq.conversion.inference_form import inference_form
 from fer_larq.conversion.interpreter import TFLiteNetwork, lce_run, litert_run
 from fer_larq.conversion.model_file import parse_model
+from fer_larq.conversion.packing import pack
 from fer_larq.errors import UserError
 from fer_larq.evaluation import crop_scores, mean_over_views
 from fer_larq.expressions import EXPRESSIONS
@@ -155,6 +157,37 @@ def test_the_inference_form_is_the_same_function_as_the_training_form(network) -
     form = inference_form(network)
     scores = np.concatenate([form(crop[np.newaxis]).numpy() for crop in inputs])
     assert np.abs(scores - network(inputs).numpy()).max() < 1e-6
+
+
+def own_thresholds(network) -> list[np.ndarray]:
+    """Thresholds of the hidden packed layers as the Larq Compute Engine's converter has them."""
+    graph = Graph(lce_conversion(inference_form(network)))
+    pack(graph)
+    layers = [operator for operator in graph.in_order() if graph.kind(operator) == "LceBconv2d"]
+    return [graph.values(operator.inputs[4]) for operator in layers[:-1]]
+
+
+def test_the_converter_itself_rounds_thresholds_that_lie_beside_an_integer() -> None:
+    random = np.random.default_rng(0)
+    network = random_network(1, filters=(32,), dense_units=(512, 512))
+    exact = exact_network(network)
+    for layer, own in zip(exact.layers[1:], own_thresholds(network), strict=True):
+        assert np.array_equal(own, count_thresholds(layer))
+
+    for layer in network.layers:
+        if isinstance(layer, tf.keras.layers.BatchNormalization) and layer.name != "scores":
+            count = len(layer.get_weights()[0])
+            # sqrt(variance + epsilon) is a quarter of an integer but for float32's rounding of the
+            # variance, and so is the threshold an even integer but for that.
+            root = random.integers(1, 40, count) / 4
+            beta = random.integers(-80, 80, count) / 8
+            mean = 2 * random.integers(-50, 50, count) + beta * root
+            layer.set_weights([beta, mean, root**2 - layer.epsilon])
+    exact = exact_network(network)
+    for layer, own in zip(exact.layers[1:], own_thresholds(network), strict=True):
+        difference = own - count_thresholds(layer)
+        assert set(difference) == {-1, 0} or set(difference) == {0, 1}
+        assert 0.1 < np.mean(difference != 0) < 0.9
 
 
 def test_bdnn4_takes_little_more_than_one_bit_a_weight() -> None:

@@ -4,7 +4,7 @@ From the Larq Compute Engine's converter come the operators, their options and t
 Thresholds are written here, since the converter computes them in float32:
 
 - First layer: a float convolution of the integers 2p - 255 with weights -1 and +1 and the bias
-  1/2 - threshold. Every value is a multiple of 1/2 below 2^12, so float32 is exact whatever the
+  1/2 - threshold. Every value is a multiple of 1/2 below 2^13, so float32 is exact whatever the
   order of summation, and no result is 0, whose sign runtimes treat differently.
 - LceBconv2d counts the products that are -1: s = K - 2 count, and writes bit 1 (which means -1)
   where count > t. So s >= threshold if count <= t = floor((K - threshold) / 2).

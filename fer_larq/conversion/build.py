@@ -27,7 +27,7 @@ def build_model(
         crops: ``"five"`` or ``"ten"``: the model takes a face ``face``, uint8 ``[1, 48, 48, 1]``,
             and gives the mean over its crops; ``"none"``: it takes ``crop``, float32
             ``[N, 42, 42, 1]`` holding 2p - 255. It gives ``scores``, float32 ``[1 or N, 7]``.
-        arithmetic: ``"one-bit"``, or one of ``ordinary.FORMATS``.
+        arithmetic: ``"one-bit"``, or another of ``metadata.ARITHMETIC``.
 
     Returns:
         The content of a .tflite file. The same network and ``run`` give the same bytes.

@@ -16,9 +16,6 @@ from fer_larq.conversion.graph import Graph
 from fer_larq.crops import CROP_SIZE, FACE_SIZE, FIVE_CROP_OFFSETS, view_count
 from fer_larq.expressions import EXPRESSIONS
 
-CROPS = ("five", "ten", "none")
-"""What a model takes: a face, over whose five or ten crops it averages, or crops."""
-
 RESIZABLE = -1
 """Extent, in a shape signature, that the user of a model may choose."""
 
@@ -36,9 +33,9 @@ def add_ends(graph: Graph, crop: int, sums: int, layer: OutputLayer, crops: str)
             V is ``batch_size(crops)``.
         sums: the sums of its last layer, float32 ``[V, 1, 1, 7]``.
         layer: that layer.
-        crops: one of ``CROPS``. With ``"none"`` the input is ``crop`` itself, whose first extent
-            the user may choose; otherwise it is ``face``, uint8 ``[1, 48, 48, 1]``. The output is
-            ``scores``, float32 ``[V, 7]`` or ``[1, 7]``.
+        crops: one of ``metadata.CROPS``. With ``"none"`` the input is ``crop`` itself, whose first
+            extent the user may choose; otherwise it is ``face``, uint8 ``[1, 48, 48, 1]``. The
+            output is ``scores``, float32 ``[V, 7]`` or ``[1, 7]``.
     """
     if crops == "none":
         graph.tensors[crop].name = "crop"
@@ -59,57 +56,56 @@ def face_input(graph: Graph, crops: str) -> int:
     graph.inputs = [face]
     cast = schema.CastOptionsT()
     cast.inDataType, cast.outDataType = schema.TensorType.UINT8, schema.TensorType.FLOAT32
-    pixels = graph.add("CAST", [face], graph.activation("pixels", face_shape, np.float32), cast)
+    pixels = graph.compute("CAST", [face], "pixels", face_shape, cast)
     two = graph.constant("two", np.float32(2))
-    doubled = graph.activation("2p", face_shape, np.float32)
-    graph.add("MUL", [pixels, two], doubled, schema.MulOptionsT())
+    doubled = graph.compute("MUL", [pixels, two], "2p", face_shape, schema.MulOptionsT())
     unit = graph.constant("255", np.float32(PIXEL_UNIT))
-    centred = graph.activation("2p - 255", face_shape, np.float32)
-    graph.add("SUB", [doubled, unit], centred, schema.SubOptionsT())
+    centred = graph.compute("SUB", [doubled, unit], "2p - 255", face_shape, schema.SubOptionsT())
 
     crop_shape = [1, CROP_SIZE, CROP_SIZE, 1]
     size = graph.constant("crop size", np.array(crop_shape, np.int32))
     cut = []
     for top, left in FIVE_CROP_OFFSETS:
         begin = graph.constant(f"offset {top}, {left}", np.array([0, top, left, 0], np.int32))
-        crop = graph.activation(f"crop at {top}, {left}", crop_shape, np.float32)
-        cut.append(graph.add("SLICE", [centred, begin, size], crop, schema.SliceOptionsT()))
-    five = graph.activation("five crops", [len(cut), *crop_shape[1:]], np.float32)
-    graph.add("CONCATENATION", cut, five, concatenation(axis=0))
+        name = f"crop at {top}, {left}"
+        cut.append(
+            graph.compute("SLICE", [centred, begin, size], name, crop_shape, schema.SliceOptionsT())
+        )
+    five_shape = [len(cut), *crop_shape[1:]]
+    five = graph.compute("CONCATENATION", cut, "five crops", five_shape, concatenation(axis=0))
     if crops == "five":
         return five
 
     width = graph.constant("width", np.array([2], np.int32))
-    mirrored = graph.activation("mirrored crops", graph.shape(five), np.float32)
-    graph.add("REVERSE_V2", [five, width], mirrored, schema.ReverseV2OptionsT())
-    ten = graph.activation("ten crops", [2 * len(cut), *crop_shape[1:]], np.float32)
-    return graph.add("CONCATENATION", [five, mirrored], ten, concatenation(axis=0))
+    mirrored = graph.compute(
+        "REVERSE_V2", [five, width], "mirrored crops", five_shape, schema.ReverseV2OptionsT()
+    )
+    ten_shape = [2 * len(cut), *crop_shape[1:]]
+    return graph.compute(
+        "CONCATENATION", [five, mirrored], "ten crops", ten_shape, concatenation(axis=0)
+    )
 
 
 def scores(graph: Graph, sums: int, layer: OutputLayer, crops: str) -> int:
     """Add the output layer's batch normalisation and the mean over the crops; returns the scores.
 
-    A mean of integers divided afterwards by their number: no rounding before the scale.
+    The number of crops divides the scale, so nothing is rounded before that multiplication.
     """
-    classes = len(EXPRESSIONS)
-    views = batch_size(crops)
+    views, classes = batch_size(crops), len(EXPRESSIONS)
     shape = graph.constant("rows", np.array([RESIZABLE, classes], np.int32))
     options = schema.ReshapeOptionsT()
     options.newShape = [RESIZABLE, classes]
-    rows = graph.activation("sums", [views, classes], np.float32)
-    graph.add("RESHAPE", [sums, shape], rows, options)
+    rows = graph.compute("RESHAPE", [sums, shape], "sums", [views, classes], options)
     if crops != "none":
         axis = graph.constant("views", np.array([0], np.int32))
         options = schema.ReducerOptionsT()
         options.keepDims = True
-        total = graph.activation("sums over the crops", [1, classes], np.float32)
-        rows = graph.add("SUM", [rows, axis], total, options)
+        rows = graph.compute("SUM", [rows, axis], "sums over the crops", [1, classes], options)
+    extent = graph.shape(rows)
     scale = graph.constant("scale", (layer.scale / views).astype(np.float32))
-    scaled = graph.activation("scaled sums", graph.shape(rows), np.float32)
-    graph.add("MUL", [rows, scale], scaled, schema.MulOptionsT())
+    scaled = graph.compute("MUL", [rows, scale], "scaled sums", extent, schema.MulOptionsT())
     offset = graph.constant("offset", layer.offset.astype(np.float32))
-    output = graph.activation("scores", graph.shape(rows), np.float32)
-    return graph.add("ADD", [scaled, offset], output, schema.AddOptionsT())
+    return graph.compute("ADD", [scaled, offset], "scores", extent, schema.AddOptionsT())
 
 
 def concatenation(axis: int) -> schema.ConcatenationOptionsT:

@@ -179,6 +179,22 @@ class Graph:
         self.operators.append(operator)
         return output
 
+    def compute(
+        self,
+        kind: str,
+        inputs: Iterable[int],
+        name: str,
+        shape: Sequence[int],
+        options,
+        *,
+        dtype: type = np.float32,
+        quantization=None,
+        version: int = 1,
+    ) -> int:
+        """Add an operator together with the tensor that it writes; returns that tensor."""
+        output = self.activation(name, shape, dtype, quantization)
+        return self.add(kind, inputs, output, options, version)
+
     def replace(self, old: int, new: int) -> None:
         """Let everything that reads the tensor ``old`` read ``new``."""
         for operator in self.operators:

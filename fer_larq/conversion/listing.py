@@ -49,11 +49,17 @@ def tree(values: dict[str, Any], level: int = 1) -> Iterator[str]:
         if isinstance(value, dict) and level < DEEPEST:
             yield label
             yield from tree(value, level + 1)
-        elif isinstance(value, (dict, list)):
-            shown = [item for item in value if not isinstance(item, (dict, list))]
-            yield f"{label}: {printable(', '.join(map(str, shown)))}"
+        elif isinstance(value, list):
+            yield f"{label}: {', '.join(plain(item) for item in value)}"
         else:
-            yield f"{label}: {printable(str(value))}"
+            yield f"{label}: {plain(value)}"
+
+
+def plain(value: Any) -> str:
+    """A value in a line: short lists in full, whatever is nested deeper as three dots."""
+    if isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value):
+        return f"({', '.join(plain(item) for item in value)})"
+    return "..." if isinstance(value, (dict, list)) else printable(str(value))
 
 
 def operators(model: ModelFile) -> Iterator[str]:

@@ -38,6 +38,9 @@ DIGEST_FILE = "sha256.txt"
 LARGEST_DOCUMENT = 1 << 20
 """Bytes of JSON that are read from a file of unknown origin."""
 
+CROPS = ("five", "ten", "none")
+"""What a model takes: a face, over whose five or ten crops it averages, or crops."""
+
 ARITHMETIC = {
     "one-bit": "weights and activations of one bit, packed into words of 32 (Larq Compute Engine)",
     "float32": "float32",
@@ -53,7 +56,7 @@ def model_document(
 
     Args:
         network: name, such as ``bdnn4``.
-        crops: one of ``ends.CROPS``.
+        crops: one of ``CROPS``.
         arithmetic: one of ``ARITHMETIC``.
         run: what is known of the training, kept as it is.
     """
@@ -71,9 +74,7 @@ def model_document(
             "type": "uint8",
             "shape": [1, FACE_SIZE, FACE_SIZE, 1],
             "content": "grey pixels from 0 to 255, rows from the top",
-            "crops": [
-                f"{top} from the top, {left} from the left" for top, left in FIVE_CROP_OFFSETS
-            ],
+            "crops": [list(offset) for offset in FIVE_CROP_OFFSETS],  # top, left
             "crop_size": CROP_SIZE,
             "mirrored_too": crops == "ten",
         }

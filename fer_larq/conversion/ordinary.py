@@ -17,6 +17,8 @@ they do in the bit-packed model: pixels and scores have more than eight bits.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -25,21 +27,31 @@ from fer_larq.conversion.exact import BinaryLayer, ExactNetwork, OutputLayer
 from fer_larq.conversion.graph import Graph
 from fer_larq.crops import CROP_SIZE
 
-FORMATS = ("float32", "float16", "int8")
-
 ZERO_POINT = 127
 """The int8 value that stands for 0; -1 is one below, and nothing lies above."""
 
-CONVOLUTION_VERSION = {"float32": 1, "float16": 1, "int8": 3}
-QUANTIZED_VERSION = 2
-"""Versions of CONV_2D, and of MAX_POOL_2D and CONCATENATION, that have int8."""
+
+def quantization(scale: list[float], zero_point: int = 0) -> schema.QuantizationParametersT:
+    """real = scale (stored - zero point), one scale, or one for each index of the first axis."""
+    parameters = schema.QuantizationParametersT()
+    parameters.scale = scale
+    parameters.zeroPoint = [zero_point] * len(scale)
+    parameters.quantizedDimension = 0
+    return parameters
+
+
+INT8_SIGNS: dict[str, Any] = {"dtype": np.int8, "quantization": quantization([1.0], ZERO_POINT)}
+"""Type and quantisation of activations in {-1, 0}."""
+
+INT8_VERSIONS = {"CONV_2D": 3, "MAX_POOL_2D": 2, "CONCATENATION": 2}
+"""Versions of the operators that have int8; in float they are version 1."""
 
 
 def ordinary_graph(exact: ExactNetwork, arithmetic: str, batch: int) -> tuple[Graph, int, int]:
     """Build a network of convolutions, pools and concatenations, without its two ends.
 
     Args:
-        arithmetic: one of ``FORMATS``.
+        arithmetic: ``"float32"``, ``"float16"`` (of the weights) or ``"int8"``.
 
     Returns:
         The graph, its tensor of crops, float32 ``[batch, 42, 42, 1]`` holding 2p - 255, and the
@@ -83,22 +95,19 @@ class Builder:
     def minimum(self, x: int, layer: BinaryLayer) -> int:
         """The upper end of the clamp in float: min(x, 0)."""
         zero = self.graph.constant("zero", np.float32(0))
-        output = self.graph.activation(f"{layer.name}/signs", self.graph.shape(x), np.float32)
-        return self.graph.add("MINIMUM", [x, zero], output, schema.MaximumMinimumOptionsT())
+        name, options = f"{layer.name}/signs", schema.MaximumMinimumOptionsT()
+        return self.graph.compute("MINIMUM", [x, zero], name, self.graph.shape(x), options)
 
     def quantised(self, x: int, layer: BinaryLayer) -> int:
         """The same, from float to int8, which saturates."""
-        output = self.graph.activation(
-            f"{layer.name}/signs", self.graph.shape(x), np.int8, signs_quantization()
-        )
-        return self.graph.add("QUANTIZE", [x], output, schema.QuantizeOptionsT())
+        name, options = f"{layer.name}/signs", schema.QuantizeOptionsT()
+        return self.graph.compute("QUANTIZE", [x], name, self.graph.shape(x), options, **INT8_SIGNS)
 
     def sums(self, x: int, layer: OutputLayer) -> int:
         """The last layer: 2 (w * u) + W, float32."""
         if self.int8:
-            shape = self.graph.shape(x)
-            real = self.graph.activation("last signs", shape, np.float32)
-            x = self.graph.add("DEQUANTIZE", [x], real, schema.DequantizeOptionsT(), version=2)
+            shape, options = self.graph.shape(x), schema.DequantizeOptionsT()
+            x = self.graph.compute("DEQUANTIZE", [x], "last signs", shape, options, version=2)
         bias = layer.signs.sum(axis=(0, 1, 2), dtype=np.int32)
         return self.convolution(x, layer, 2 * layer.signs, bias, int8=False, sign=False)
 
@@ -110,9 +119,9 @@ class Builder:
         weights = np.transpose(weights, (3, 0, 1, 2))
         name = layer.name
         if int8:
-            ones = [1.0] * channels
-            filters = graph.constant(f"{name}/weights", weights, scales(ones, axis=0))
-            biases = graph.constant(f"{name}/bias", bias.astype(np.int32), scales(ones, axis=0))
+            ones = quantization([1.0] * channels)
+            filters = graph.constant(f"{name}/weights", weights, ones)
+            biases = graph.constant(f"{name}/bias", bias.astype(np.int32), ones)
         else:
             filters = self.float_constant(f"{name}/weights", weights)
             biases = graph.constant(f"{name}/bias", bias.astype(np.float32))
@@ -122,25 +131,22 @@ class Builder:
         if sign:
             options.fusedActivationFunction = schema.ActivationFunctionType.RELU_N1_TO_1
         size = [1, 1] if whole else graph.shape(x)[1:3]
-        role = ("signs" if int8 else "clamped") if sign else "sums"
-        output = graph.activation(
-            f"{name}/{role}",
+        return graph.compute(
+            "CONV_2D",
+            [x, filters, biases],
+            f"{name}/{('signs' if int8 else 'clamped') if sign else 'sums'}",
             [self.batch, *size, channels],
-            np.int8 if int8 else np.float32,
-            signs_quantization() if int8 else None,
+            options,
+            **({"version": INT8_VERSIONS["CONV_2D"], **INT8_SIGNS} if int8 else {}),
         )
-        version = CONVOLUTION_VERSION["int8" if int8 else "float32"]
-        return graph.add("CONV_2D", [x, filters, biases], output, options, version)
 
     def float_constant(self, name: str, values: np.ndarray) -> int:
         """A float32 tensor, stored as float16 where that is the format."""
         if self.arithmetic != "float16":
             return self.graph.constant(name, values.astype(np.float32))
         stored = self.graph.constant(f"{name}/float16", values.astype(np.float16))
-        tensor = self.graph.activation(name, values.shape, np.float32)
-        return self.graph.add(
-            "DEQUANTIZE", [stored], tensor, schema.DequantizeOptionsT(), version=3
-        )
+        options = schema.DequantizeOptionsT()
+        return self.graph.compute("DEQUANTIZE", [stored], name, values.shape, options, version=3)
 
     def pooled(self, x: int, layer: BinaryLayer) -> int:
         """2x2 max pool; a last odd row or column is dropped."""
@@ -160,24 +166,5 @@ class Builder:
 
     def typed(self, kind: str, inputs: list[int], shape, options, name: str) -> int:
         """An operator whose output has the format's type of activations."""
-        output = self.graph.activation(
-            name,
-            shape,
-            np.int8 if self.int8 else np.float32,
-            signs_quantization() if self.int8 else None,
-        )
-        return self.graph.add(kind, inputs, output, options, QUANTIZED_VERSION if self.int8 else 1)
-
-
-def scales(values: list[float], axis: int = 0, zero_point: int = 0):
-    """Quantisation real = scale (stored - zero point), a scale for every index of an axis."""
-    quantization = schema.QuantizationParametersT()
-    quantization.scale = values
-    quantization.zeroPoint = [zero_point] * len(values)
-    quantization.quantizedDimension = axis
-    return quantization
-
-
-def signs_quantization():
-    """Quantisation of activations in {-1, 0}."""
-    return scales([1.0], zero_point=ZERO_POINT)
+        int8 = {"version": INT8_VERSIONS[kind], **INT8_SIGNS} if self.int8 else {}
+        return self.graph.compute(kind, inputs, name, shape, options, **int8)
