@@ -82,7 +82,7 @@ def convert(
 def run_account(loaded) -> dict[str, Any]:
     """What a model keeps of its training; no path, which would say more of a machine than of it.
 
-    Accuracies are those of the weights that are converted, so only the best weights have them.
+    Accuracies are those of the best weights; the last ones may have others.
     """
     from fer_larq import runs
 
@@ -95,10 +95,10 @@ def run_account(loaded) -> dict[str, Any]:
             key: value for key, value in description.get("data", {}).items() if key != "source"
         },
         "epochs": result.get("epochs"),
-        "weights": runs.weights_digest(loaded.network),
+        "weights_sha256": runs.weights_digest(loaded.network),
         "versions": description.get("versions"),
     }
-    if loaded.weights_file.name == runs.BEST_WEIGHTS:
+    if loaded.weights_file.name != runs.LAST_WEIGHTS:
         views = {"validation_five": "five crops", "validation_centre": "centre crop"}
         best = result.get("best") or {}
         account["accuracy"] = {
@@ -134,7 +134,9 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m fer_larq.convert",
         description=__doc__.split("\n\n")[0],
     )
-    parser.add_argument("run", nargs="?", help="run folder or one of its .weights.h5 files")
+    parser.add_argument(
+        "run", nargs="?", help="run folder, weights file or name of packaged weights"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="the .tflite file to write")
     parser.add_argument(
         "--crops",
