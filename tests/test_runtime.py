@@ -101,7 +101,8 @@ def test_a_model_that_takes_crops_is_refused_with_the_remedy(tmp_path):
 
 def test_damaged_and_absent_files_are_refused_in_one_line_that_names_them(packed_model, tmp_path):
     content = packed_model.read_bytes()
-    for damaged in (b"", b"nothing", content[:1000], content[:8] + b"\xff" * 2000):
+    flipped = content[:2000] + bytes([content[2000] ^ 1]) + content[2001:]
+    for damaged in (b"", b"nothing", content[:1000], content[:8] + b"\xff" * 2000, flipped):
         path = tmp_path / "damaged.tflite"
         path.write_bytes(damaged)
         with pytest.raises(UserError, match=r"damaged\.tflite"):

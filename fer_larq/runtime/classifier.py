@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_larq.conversion.metadata import read_document
+from fer_larq.conversion.metadata import check_digest, read_document
 from fer_larq.conversion.model_file import parse_model, read_bytes
 from fer_larq.crops import FACE_SIZE
 from fer_larq.errors import UserError
@@ -36,7 +36,8 @@ class FaceClassifier:
     ):
         path = Path(model)
         content = read_bytes(path)
-        parsed = parse_model(content, str(path))  # a damaged file could take the runtime down
+        parsed = parse_model(content, str(path))
+        check_digest(content, str(path))  # a damaged file could take the runtime down
         self.labels = labels_of(read_document(parsed), str(path))
         """Names of the scores, in their order."""
         takes = [parsed.tensors[index] for index in parsed.inputs]
