@@ -71,7 +71,8 @@ def annotate(image: np.ndarray, faces: Sequence[Face], scale: float = 1.0) -> np
         if panel is not None:
             taken.append(panel)
             draw_bars(draw, face.scores, panel, text)
-        draw_label(draw, face.expression, square, text)
+        # In a crowd, a smaller label covers less of the others.
+        draw_label(draw, face.expression, square, round(min(text, max(10, face.side / scale / 5))))
     return np.asarray(picture)
 
 
@@ -124,7 +125,7 @@ def draw_bars(
     draw: ImageDraw.ImageDraw, scores: Mapping[str, float], panel: Box, text: int
 ) -> None:
     """The panel with a bar for each expression."""
-    draw.rounded_rectangle(panel, radius=0.4 * text, fill=PANEL)
+    draw.rectangle(panel, fill=PANEL)
     small = font(max(round(0.85 * text), 9))
     best = max(scores, key=scores.__getitem__)
     bar_left, bar_right = panel[0] + 5.2 * text, panel[2] - 3.0 * text

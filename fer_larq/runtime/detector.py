@@ -25,8 +25,8 @@ from fer_larq.runtime.squares import Framing, Square, contained, overlap
 DETECTORS = ("auto", "blazeface", "cascade")
 """Names for ``make_detector``."""
 
-BLAZEFACE_FRAMING = Framing(side=1.18, rise=0.095)
-CASCADE_FRAMING = Framing(side=1.05, rise=0.0)
+BLAZEFACE_FRAMING = Framing(side=1.17, rise=0.094)
+CASCADE_FRAMING = Framing(side=1.07, rise=0.0)
 """Medians over FER2013's training faces; ``python -m fer_larq.benchmark.detection`` measures."""
 
 SMALLEST_TILE = INPUT_SIZE
@@ -38,9 +38,12 @@ PICTURE_LEVELS = 4
 
 VIDEO_LEVELS = 3
 
-TILES_EACH_FRAME = {True: 1, False: 4}
-"""Squares of a video's frame that are searched for new faces, if one is in sight and if none is:
-they take turns, and 42 cover a frame of 640x480."""
+FRAMES_A_TILE = 2
+"""While a face is in sight, a square of every second frame is searched for others; they take turns,
+and 42 cover a frame of 640x480."""
+
+TILES_A_FRAME = 4
+"""Squares of a frame that are searched while no face is in sight."""
 
 CANDIDATE = 0.5
 """Confidence with which a square of the search proposes a face."""
@@ -115,9 +118,14 @@ class BlazeFaceDetector:
         """
         parts = list(tiles(image, VIDEO_LEVELS))
         if frame_number > 0:
-            count = TILES_EACH_FRAME[bool(previous)]
-            first = frame_number * count
-            parts = [parts[turn % len(parts)] for turn in range(first, first + count)]
+            if previous:
+                turn, rest = divmod(frame_number, FRAMES_A_TILE)
+                turns = [turn] if rest == 0 else []
+            else:
+                turns = list(
+                    range(TILES_A_FRAME * frame_number, TILES_A_FRAME * (frame_number + 1))
+                )
+            parts = [parts[turn % len(parts)] for turn in turns]
         known = []
         for frame in previous:
             box = box_of(frame, BLAZEFACE_FRAMING)

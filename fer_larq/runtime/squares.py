@@ -73,7 +73,12 @@ def contained(a: Square, b: Square) -> float:
 
 
 def cut_square(
-    image: np.ndarray, square: Square, size: int, border: int = cv2.BORDER_CONSTANT
+    image: np.ndarray,
+    square: Square,
+    size: int,
+    *,
+    border: int = cv2.BORDER_CONSTANT,
+    averaged: bool = False,
 ) -> np.ndarray:
     """Cut a square out of a picture and scale it.
 
@@ -83,6 +88,8 @@ def cut_square(
         size: height and width of the result, in pixels.
         border: OpenCV's name for what stands for pixels beyond the picture: black
             (``BORDER_CONSTANT``) or the nearest pixel (``BORDER_REPLICATE``).
+        averaged: whether, on shrinking, a pixel is the mean of all those that it stands for, or
+            interpolated between four, which is faster.
 
     Returns:
         uint8 ``[size, size]`` or ``[size, size, 3]``.
@@ -95,25 +102,20 @@ def cut_square(
     beyond = (
         max(-top, 0), max(top + side - height, 0), max(-left, 0), max(left + side - width, 0),
     )  # fmt: skip
-    # Shrinking averages all pixels; enlarging interpolates between them.
     scale = size / side
+    interpolation = cv2.INTER_AREA if averaged and scale < 1 else cv2.INTER_LINEAR
     if any(beyond):
         # Scaled before the border is added, a border costs the same whatever the picture's size.
         before_y, after_y, before_x, after_x = (
             min(round(pixels * scale), size - 1) for pixels in beyond
         )
         target = (max(size - before_x - after_x, 1), max(size - before_y - after_y, 1))
-        inside = cv2.resize(inside, target, interpolation=interpolation(scale))
+        inside = cv2.resize(inside, target, interpolation=interpolation)
         return cv2.copyMakeBorder(
             inside, before_y, size - target[1] - before_y, before_x, size - target[0] - before_x,
             border,
         )  # fmt: skip
-    return cv2.resize(inside, (size, size), interpolation=interpolation(scale))
-
-
-def interpolation(scale: float) -> int:
-    """OpenCV's way of resizing by a factor."""
-    return cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.resize(inside, (size, size), interpolation=interpolation)
 
 
 def cut_face(image: np.ndarray, frame: Square) -> np.ndarray:
@@ -121,5 +123,5 @@ def cut_face(image: np.ndarray, frame: Square) -> np.ndarray:
 
     Beyond the picture's edge its last pixels go on, which makes no edge of its own.
     """
-    face = cut_square(image, frame, FACE_SIZE, cv2.BORDER_REPLICATE)
+    face = cut_square(image, frame, FACE_SIZE, border=cv2.BORDER_REPLICATE, averaged=True)
     return face if face.ndim == 2 else cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
