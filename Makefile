@@ -12,7 +12,7 @@ DATA ?=
 .PHONY: help environment demo test lint clean
 
 help:
-	@echo "make demo          train and evaluate BDNN2 on drawn faces, or on DATA=fer2013.csv"
+	@echo "make demo          train and evaluate a BDNN2 of half the width on drawn faces, or on DATA="
 	@echo "make test          run all tests"
 	@echo "make environment   only create $(ENVIRONMENT); then: . $(BIN)/activate"
 	@echo "make lint          style and types"
@@ -27,7 +27,7 @@ $(ENVIRONMENT)/ready: pyproject.toml requirements.txt
 
 demo: environment
 	rm -rf $(DEMO_RUN)
-	$(BIN)/python -m fer_larq.train --recipe bdnn2 --flip --epochs 4 --seed 0 \
+	$(BIN)/python -m fer_larq.train --recipe bdnn2 --width 0.5 --flip --epochs 5 --seed 0 \
 	    --out $(DEMO_RUN) $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m fer_larq.evaluate $(DEMO_RUN) $(if $(DATA),--data $(DATA))
 	@echo "The report is in $(DEMO_RUN)/evaluation-validation, the curve is $(DEMO_RUN)/curve.png"
