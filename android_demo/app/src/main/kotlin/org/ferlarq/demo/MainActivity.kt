@@ -1,0 +1,194 @@
+package org.ferlarq.demo
+
+import android.Manifest
+import android.app.Activity
+import android.content.ActivityNotFoundException
+import android.content.ClipData
+import android.content.Intent
+import android.content.pm.PackageManager
+import android.content.res.Configuration
+import android.net.Uri
+import android.os.Bundle
+import android.os.Handler
+import android.os.Looper
+import android.provider.MediaStore
+import android.provider.Settings
+import android.widget.Button
+import java.util.concurrent.Executor
+import org.ferlarq.demo.live.LiveController
+import org.ferlarq.demo.live.LiveScreen
+import org.ferlarq.demo.model.ModelController
+import org.ferlarq.demo.model.ModelScreen
+import org.ferlarq.demo.photo.PhotoController
+import org.ferlarq.demo.photo.PhotoScreen
+import org.ferlarq.demo.photo.PictureProvider
+
+/** The app's one window: three screens, of which one is seen. */
+class MainActivity : Activity() {
+    val store = Store(::render)
+
+    private lateinit var liveScreen: LiveScreen
+    private lateinit var photoScreen: PhotoScreen
+    private lateinit var modelScreen: ModelScreen
+    private lateinit var live: LiveController
+    private lateinit var photo: PhotoController
+    private lateinit var model: ModelController
+    private lateinit var tabs: Map<Tab, Button>
+    private var resumed = false
+    private var asking = false
+
+    override fun onCreate(saved: Bundle?) {
+        super.onCreate(saved)
+        setContentView(R.layout.main)
+        val foundations = (application as Demo).foundations
+        val handler = Handler(Looper.getMainLooper())
+        val main = Executor { handler.post(it) }
+
+        liveScreen = LiveScreen(findViewById(R.id.live), ::goOn, onSwitch = { live.switchLens() })
+        photoScreen = PhotoScreen(findViewById(R.id.photo), ::goOn, ::choosePicture, ::takePicture, ::share)
+        modelScreen = ModelScreen(findViewById(R.id.model), onMeasure = { model.measure() })
+        live = LiveController(foundations, store, liveScreen.preview, main)
+        photo = PhotoController(applicationContext, foundations, store, main)
+        model = ModelController(foundations, store, main)
+
+        tabs = mapOf(
+            Tab.LIVE to findViewById(R.id.tab_live),
+            Tab.PHOTO to findViewById(R.id.tab_photo),
+            Tab.MODEL to findViewById(R.id.tab_model),
+        )
+        for ((tab, button) in tabs) button.setOnClickListener { select(tab) }
+        val before = saved?.getString(SAVED_TAB)?.let(Tab::valueOf)
+        if (before != null) store.update { it.copy(tab = before) }
+        model.readCard()
+        render(store.state)
+    }
+
+    override fun onSaveInstanceState(state: Bundle) {
+        super.onSaveInstanceState(state)
+        state.putString(SAVED_TAB, store.state.tab.name)
+    }
+
+    private fun render(state: ScreenState) {
+        for ((tab, button) in tabs) button.isSelected = tab == state.tab
+        liveScreen.render(state.live, seen = state.tab == Tab.LIVE)
+        photoScreen.render(state.photo, seen = state.tab == Tab.PHOTO)
+        modelScreen.render(state.model, seen = state.tab == Tab.MODEL)
+    }
+
+    private fun select(tab: Tab) {
+        if (tab == store.state.tab) return
+        store.update { it.copy(tab = tab) }
+        if (tab == Tab.LIVE) startLive() else live.stop()
+    }
+
+    override fun onResume() {
+        super.onResume()
+        resumed = true
+        if (store.state.tab == Tab.LIVE) startLive()
+    }
+
+    override fun onPause() {
+        resumed = false
+        live.stop()
+        super.onPause()
+    }
+
+    override fun onConfigurationChanged(configuration: Configuration) {
+        super.onConfigurationChanged(configuration)
+        liveScreen.arrange()
+        photoScreen.arrange()
+    }
+
+    private fun hasCameraPermission() =
+        checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED
+
+    private fun startLive() {
+        if (!resumed || asking) return
+        val refused = (store.state.live as? LiveState.Stopped)?.problem in REFUSALS
+        when {
+            hasCameraPermission() -> live.start()
+            refused -> Unit // the sentence with its button stays
+            else -> askForCamera()
+        }
+    }
+
+    private fun askForCamera() {
+        asking = true
+        requestPermissions(arrayOf(Manifest.permission.CAMERA), ASK_FOR_CAMERA)
+    }
+
+    override fun onRequestPermissionsResult(code: Int, permissions: Array<String>, results: IntArray) {
+        asking = false
+        if (code != ASK_FOR_CAMERA) return
+        if (results.firstOrNull() == PackageManager.PERMISSION_GRANTED) {
+            if (store.state.tab == Tab.LIVE) startLive()
+            return
+        }
+        val mayAskAgain = shouldShowRequestPermissionRationale(Manifest.permission.CAMERA)
+        val problem = if (mayAskAgain) Problem.CAMERA_DENIED else Problem.CAMERA_DENIED_FOR_GOOD
+        store.updateLive(LiveState.Stopped(problem))
+    }
+
+    /** Does what the button below a sentence promises. */
+    private fun goOn(problem: Problem) {
+        when (problem.wayOn) {
+            WayOn.ASK_FOR_CAMERA -> askForCamera()
+            WayOn.SETTINGS -> openSettings()
+            WayOn.PHOTO_TAB -> select(Tab.PHOTO)
+            WayOn.MODEL_TAB -> select(Tab.MODEL)
+            WayOn.RESTART_CAMERA -> startLive()
+            WayOn.CHOOSE_PICTURE -> choosePicture()
+        }
+    }
+
+    private fun openSettings() {
+        val app = Uri.fromParts("package", packageName, null)
+        startActivity(Intent(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, app))
+    }
+
+    private fun choosePicture() {
+        val intent = Intent(Intent.ACTION_GET_CONTENT).setType("image/*")
+        startForPicture(intent.addCategory(Intent.CATEGORY_OPENABLE), CHOOSE)
+    }
+
+    private fun takePicture() {
+        val target = PictureProvider.uriOf(PictureProvider.TAKEN)
+        val intent = Intent(MediaStore.ACTION_IMAGE_CAPTURE).putExtra(MediaStore.EXTRA_OUTPUT, target)
+        intent.clipData = ClipData.newRawUri(null, target) // the permission below goes with it
+        intent.addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION or Intent.FLAG_GRANT_WRITE_URI_PERMISSION)
+        startForPicture(intent, TAKE)
+    }
+
+    private fun startForPicture(intent: Intent, code: Int) {
+        try {
+            startActivityForResult(intent, code)
+        } catch (_: ActivityNotFoundException) {
+            photo.fail(Problem.NO_APP_FOR_IT)
+        } catch (_: SecurityException) { // a camera app may only be asked with the permission
+            photo.fail(Problem.NO_APP_FOR_IT)
+        }
+    }
+
+    override fun onActivityResult(code: Int, result: Int, data: Intent?) {
+        if (result != RESULT_OK) return
+        when (code) {
+            CHOOSE -> data?.data?.let(photo::read)
+            TAKE -> photo.read(PictureProvider.uriOf(PictureProvider.TAKEN))
+        }
+    }
+
+    private fun share(read: PhotoState.Read) = photo.prepareSharing(read) { uri ->
+        val intent = Intent(Intent.ACTION_SEND).setType("image/jpeg").putExtra(Intent.EXTRA_STREAM, uri)
+        intent.clipData = ClipData.newRawUri(null, uri)
+        intent.addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION)
+        startActivity(Intent.createChooser(intent, getString(R.string.share)))
+    }
+
+    private companion object {
+        const val ASK_FOR_CAMERA = 1
+        const val CHOOSE = 2
+        const val TAKE = 3
+        const val SAVED_TAB = "tab"
+        val REFUSALS = setOf(Problem.CAMERA_DENIED, Problem.CAMERA_DENIED_FOR_GOOD)
+    }
+}

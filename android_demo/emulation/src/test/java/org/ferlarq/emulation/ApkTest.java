@@ -1,0 +1,77 @@
+package org.ferlarq.emulation;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.zip.ZipFile;
+import org.junit.AfterClass;
+import org.junit.BeforeClass;
+import org.junit.Test;
+
+/** The very libraries and the model of a finished APK, on a 64-bit ARM processor. */
+public class ApkTest {
+  private static final int FACE_BYTES = 48 * 48;
+  private static EmulatedPhone phone;
+  private static EmulatedPhone.Classifier classifier;
+
+  @BeforeClass
+  public static void start() throws IOException {
+    System.setIn(new ByteArrayInputStream(new byte[0])); // a fault would ask there what to do
+    phone = new EmulatedPhone(new File(System.getProperty("phone")));
+    for (String library : new String[] {"libtensorflowlite_jni.so", "liblce_delegate_jni.so"}) {
+      File file = new File(System.getProperty("work"), library);
+      Files.write(file.toPath(), fromApk("lib/arm64-v8a/" + library));
+      phone.load(file);
+    }
+    classifier = phone.open(fromApk("assets/expressions.tflite"));
+  }
+
+  @AfterClass
+  public static void stop() throws IOException {
+    if (phone != null) phone.close();
+  }
+
+  private static byte[] fromApk(String name) throws IOException {
+    try (ZipFile apk = new ZipFile(System.getProperty("apk"));
+        InputStream content = apk.getInputStream(apk.getEntry(name))) {
+      return content.readAllBytes();
+    }
+  }
+
+  private static byte[] face(int index) throws IOException {
+    byte[] faces = Files.readAllBytes(Path.of(System.getProperty("golden"), "faces.bin"));
+    return Arrays.copyOfRange(faces, index * FACE_BYTES, (index + 1) * FACE_BYTES);
+  }
+
+  @Test
+  public void theScoresOfGoldenFacesAreThoseOfPythonBitForBit() throws IOException {
+    byte[] content = Files.readAllBytes(Path.of(System.getProperty("scores")));
+    FloatBuffer expected = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+    assertTrue(expected.limit() >= 7 * 16);
+    for (int i = 0; i < expected.limit() / 7; i++) {
+      float[] scores = classifier.scores(face(i));
+      for (int k = 0; k < 7; k++) {
+        assertEquals(
+            "face " + i + ", score " + k,
+            Float.floatToRawIntBits(expected.get(7 * i + k)),
+            Float.floatToRawIntBits(scores[k]));
+      }
+    }
+  }
+
+  @Test
+  public void anotherFaceGetsOtherScores() throws IOException {
+    assertFalse(Arrays.equals(classifier.scores(face(0)), classifier.scores(face(1))));
+  }
+}
