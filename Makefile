@@ -9,13 +9,16 @@ DEMO_RUN := runs/demo
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint clean
+.PHONY: help environment demo test lint apk install aar clean
 
 help:
 	@echo "make demo          train and evaluate a BDNN2 of half the width on drawn faces, or on DATA="
 	@echo "make test          run all tests"
 	@echo "make environment   only create $(ENVIRONMENT); then: . $(BIN)/activate"
 	@echo "make lint          style and types"
+	@echo "make apk           the Android app, with the packaged model or MODEL=path.tflite"
+	@echo "make install       put the app on the phone that adb sees"
+	@echo "make aar           lce_delegate for Java and Android"
 	@echo "make clean         remove $(ENVIRONMENT) and builds; runs/ stays"
 
 environment: $(ENVIRONMENT)/ready
@@ -40,6 +43,16 @@ lint: environment
 # CMake, which the tests of lce_delegate call, may be the one from PyPI.
 test: lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+
+# What these need, and what of them has been tried: docs/android.md.
+apk:
+	python3 android_demo/build.py apk $(if $(MODEL),--model $(MODEL))
+
+install:
+	adb install -r android_demo/dist/ferlarq-demo-*-arm64-v8a.apk
+
+aar:
+	python3 lce_delegate/java/build_aar.py
 
 clean:
 	rm -rf $(ENVIRONMENT) build dist *.egg-info
