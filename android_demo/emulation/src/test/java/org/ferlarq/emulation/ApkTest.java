@@ -22,19 +22,36 @@ import org.junit.Test;
 /** The very libraries and the model of a finished APK, on a 64-bit ARM processor. */
 public class ApkTest {
   private static final int FACE_BYTES = 48 * 48;
+
+  /** What TensorFlow Lite reads of the processor; without them it would leave XNNPACK out. */
+  private static final String[] PHONE_FILES = {
+    "proc/cpuinfo", "sys/devices/system/cpu/possible", "sys/devices/system/cpu/present"
+  };
+
   private static EmulatedPhone phone;
   private static EmulatedPhone.Classifier classifier;
 
   @BeforeClass
   public static void start() throws IOException {
     System.setIn(new ByteArrayInputStream(new byte[0])); // a fault would ask there what to do
-    phone = new EmulatedPhone(new File(System.getProperty("phone")));
+    phone = new EmulatedPhone(copyOfPhone());
     for (String library : new String[] {"libtensorflowlite_jni.so", "liblce_delegate_jni.so"}) {
       File file = new File(System.getProperty("work"), library);
       Files.write(file.toPath(), fromApk("lib/arm64-v8a/" + library));
       phone.load(file);
     }
     classifier = phone.open(fromApk("assets/expressions.tflite"));
+  }
+
+  /** The phone's files; the emulator writes among them, so it gets a copy. */
+  private static File copyOfPhone() throws IOException {
+    Path source = Path.of(System.getProperty("phone"));
+    Path target = Files.createTempDirectory(Path.of(System.getProperty("work")), "phone");
+    for (String name : PHONE_FILES) {
+      Files.createDirectories(target.resolve(name).getParent());
+      Files.copy(source.resolve(name), target.resolve(name));
+    }
+    return target.toFile();
   }
 
   @AfterClass
