@@ -26,7 +26,7 @@ from fer_larq.crops import FACE_SIZE
 from fer_larq.errors import UserError, run_command, warn
 from fer_larq.expressions import EXPRESSIONS
 from fer_larq.fer2013 import SPLITS
-from fer_larq.files import replacing
+from fer_larq.files import cache_folder, replacing
 
 PUBLISHED_COUNTS = {
     "training": (3995, 436, 4097, 7215, 4830, 3171, 4965),
@@ -201,12 +201,8 @@ def compare_with_publication(dataset: Dataset) -> list[str]:
 
 def cache_file(path: Path, cache_directory: Path | None = None) -> Path:
     """Where the decoded copy of a source lies; each source has one."""
-    if cache_directory is None:
-        cache_directory = (
-            Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fer_larq"
-        )
     name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()
-    return cache_directory / f"fer2013-{name[:16]}.npz"
+    return (cache_directory or cache_folder()) / f"fer2013-{name[:16]}.npz"
 
 
 def read_or_recall(path: Path, cache: Path) -> tuple[Dataset, list[str]]:

@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a crash, never meets half of one."""
+"""Where files are kept, and how they are written so that nobody ever meets half of one."""
 
 from __future__ import annotations
 
@@ -34,3 +34,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def cache_folder() -> Path:
+    """Where decoded data sets and fetched models are kept; it need not exist yet.
+
+    ``$XDG_CACHE_HOME/fer_larq``, or ``~/.cache/fer_larq`` (XDG Base Directory Specification).
+    """
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fer_larq"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import zipfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from fer_larq import data
 from fer_larq.benchmark.detection import astronaut, crowd, patches, picture, seen_framing
@@ -22,6 +24,7 @@ from fer_larq.runtime.detector import (
     SMALLEST_TILE,
     BlazeFaceDetector,
     CascadeDetector,
+    Framing,
     box_of,
     distinct,
     make_detector,
@@ -233,3 +236,13 @@ def test_a_damaged_copy_of_the_model_is_fetched_again(no_model, monkeypatch):
     blazeface.kept_file().write_bytes(b"half a model")
     monkeypatch.setattr(blazeface, "fetch", lambda: b"fresh")
     assert blazeface.model_file().read_bytes() == b"fresh"
+
+
+def test_the_android_app_frames_a_face_with_the_same_factors():
+    kotlin = ROOT / "android_demo/app/src/main/kotlin/org/ferlarq/demo/inference"
+    text = (kotlin / "BlazeFaceDetector.kt").read_text(encoding="utf-8")
+    factors = {
+        name: float(re.search(rf"const val FRAME_{name} = ([0-9.]+)f", text)[1])
+        for name in ("SIDE", "RISE")
+    }
+    assert Framing(side=factors["SIDE"], rise=factors["RISE"]) == BLAZEFACE_FRAMING

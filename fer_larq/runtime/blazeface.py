@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_larq.errors import UserError, run_command
-from fer_larq.files import replacing
+from fer_larq.files import cache_folder, replacing
 from fer_larq.runtime.delegate import litert
 from fer_larq.runtime.squares import Square, cut_square
 
@@ -144,8 +144,7 @@ def mean_square(boxes: np.ndarray, weights: np.ndarray, confidence: float) -> Sq
 
 def kept_file() -> Path:
     """Where the model file is kept: beside the decoded data sets."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "fer_larq" / "blazeface_short_range.tflite"
+    return cache_folder() / "blazeface_short_range.tflite"
 
 
 def model_file() -> Path:

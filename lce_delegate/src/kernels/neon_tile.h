@@ -1,6 +1,6 @@
-// The inner loops of both NEON files: xor, popcount of bytes and addition, with four output
-// channels in a register. The files differ in the size of the tile, which follows the number of
-// registers, 32 in ARMv8 and 16 in ARMv7.
+// What both NEON files share: xor, popcount of bytes and addition, with four output channels in a
+// register. The files differ in the channels of a tile, which follow the number of registers, 32 in
+// ARMv8 and 16 in ARMv7.
 #ifndef LCE_DELEGATE_KERNELS_NEON_TILE_H_
 #define LCE_DELEGATE_KERNELS_NEON_TILE_H_
 
@@ -9,8 +9,10 @@
 
 #include "kernel.h"
 
-// A word adds at most 8 to each byte of counts.
-enum { LCE_NEON_WORDS_PER_FLUSH = 31 };
+enum {
+  LCE_NEON_WORDS_PER_FLUSH = 31,  // a word adds at most 8 to each byte of counts
+  LCE_NEON_TILE_PIXELS = 4,
+};
 
 #define LCE_ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -20,13 +22,13 @@ LCE_ALWAYS_INLINE void lce_neon_flush(uint8x16_t counts, int32_t* accumulators) 
   vst1q_s32(accumulators, vreinterpretq_s32_u32(vpadalq_u16(sums, vpaddlq_u8(counts))));
 }
 
-// P pixels by 4 Q channels of a block of `lanes`; P and Q are constants wherever this is inlined.
+// P pixels by one block of 4 Q channels; P and Q are constants wherever this is inlined.
 LCE_ALWAYS_INLINE void lce_neon_accumulate_tile(const lce_window* window,
                                                 const uint8_t* const* pixels, int P,
-                                                const uint32_t* weights, int Q, int lanes,
+                                                const uint32_t* weights, int Q,
                                                 lce_accumulators accumulators, int first_pixel,
                                                 int first_channel) {
-  uint8x16_t counts[4][4];
+  uint8x16_t counts[LCE_NEON_TILE_PIXELS][4];
   for (int p = 0; p < P; ++p) {
     for (int q = 0; q < Q; ++q) counts[p][q] = vdupq_n_u8(0);
     memset(&accumulators[first_pixel + p][first_channel], 0, (size_t)(4 * Q) * sizeof(int32_t));
@@ -35,13 +37,13 @@ LCE_ALWAYS_INLINE void lce_neon_accumulate_tile(const lce_window* window,
   size_t until_flush = LCE_NEON_WORDS_PER_FLUSH;
   const uint32_t* w = weights;
   for (size_t r = 0; r < window->runs; ++r) {
-    const uint32_t* x[4];
+    const uint32_t* x[LCE_NEON_TILE_PIXELS];
     for (int p = 0; p < P; ++p) {
       x[p] = (const uint32_t*)(pixels[first_pixel + p] + window->offsets[r]);
     }
     for (size_t left = window->run_words; left > 0;) {
       const size_t n = left < until_flush ? left : until_flush;
-      for (size_t k = 0; k < n; ++k, w += lanes) {
+      for (size_t k = 0; k < n; ++k, w += 4 * Q) {
         uint32x4_t v[4];
         for (int q = 0; q < Q; ++q) v[q] = vld1q_u32(w + 4 * q);
         for (int p = 0; p < P; ++p) {
@@ -68,6 +70,22 @@ LCE_ALWAYS_INLINE void lce_neon_accumulate_tile(const lce_window* window,
   for (int p = 0; p < P; ++p) {
     for (int q = 0; q < Q; ++q) {
       lce_neon_flush(counts[p][q], &accumulators[first_pixel + p][first_channel + 4 * q]);
+    }
+  }
+}
+
+// All channels, in blocks of 4 Q, as `accumulate` of lce_kernel wants them.
+LCE_ALWAYS_INLINE void lce_neon_accumulate(const lce_window* window, const uint8_t* const* pixels,
+                                           int pixel_count, const uint32_t* weights, int Q,
+                                           int channels, lce_accumulators accumulators) {
+  const size_t block = window->runs * window->run_words * (size_t)(4 * Q);
+  for (int c = 0; c < channels; c += 4 * Q, weights += block) {
+    if (pixel_count == LCE_NEON_TILE_PIXELS) {
+      lce_neon_accumulate_tile(window, pixels, LCE_NEON_TILE_PIXELS, weights, Q, accumulators, 0, c);
+      continue;
+    }
+    for (int p = 0; p < pixel_count; ++p) {
+      lce_neon_accumulate_tile(window, pixels, 1, weights, Q, accumulators, p, c);
     }
   }
 }

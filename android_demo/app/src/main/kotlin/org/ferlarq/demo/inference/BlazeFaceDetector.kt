@@ -110,8 +110,8 @@ class BlazeFaceDetector(model: ByteBuffer, threads: Int) : FaceDetector {
         const val BOX_VALUES = 16 // centre, size, and six points of the face that are not used here
 
         // What FER2013 shows of a face, told from the box: BLAZEFACE_FRAMING in fer_larq/runtime.
-        const val FRAME_SIDE = 1.18f
-        const val FRAME_RISE = 0.095f
+        const val FRAME_SIDE = 1.17f
+        const val FRAME_RISE = 0.094f
         val GRIDS = intArrayOf(16, 8)
         val THRESHOLD = ln(0.6f / 0.4f) // of the score's logit: a score of 0.6
 
