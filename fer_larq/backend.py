@@ -25,6 +25,8 @@ if sys.modules.get("tensorflow") and os.environ.get("TF_USE_LEGACY_KERAS") != "1
     )
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a GPU that is absent is no news here
+# TensorFlow leaves oneDNN off on processors without AVX-512, where it trains faster as well.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextmanager
