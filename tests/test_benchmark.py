@@ -4,13 +4,16 @@ import json
 import time
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from fer_larq.benchmark import __main__ as benchmark
-from fer_larq.benchmark import inference, training
+from fer_larq.benchmark import inference, layers, training
 from fer_larq.benchmark.rounds import interleaved, ratio
+from fer_larq.conversion.build import build_model
 from fer_larq.models import bdnn
 from fer_larq.recipes import Recipe
+from fer_larq.runtime import open_model
 
 
 def test_rounds_are_interleaved_and_warmed_up():
@@ -62,3 +65,51 @@ def test_the_inference_benchmark_writes_table_json_and_picture(tmp_path, monkeyp
         low, high = row["milliseconds_range"]
         assert 0 < low <= row["milliseconds"] <= high
     assert Image.open(tmp_path / "inference.png").size[0] > 500
+
+
+def values(content: bytes, given: dict[tuple[str, tuple], np.ndarray]) -> dict:
+    """Run a model on inputs found by name and shape; its outputs, by the same."""
+    interpreter = open_model(content)
+    for tensor in interpreter.get_input_details():
+        interpreter.set_tensor(tensor["index"], given[tensor["name"], tuple(tensor["shape"])])
+    interpreter.invoke()
+    return {
+        (tensor["name"], tuple(tensor["shape"])): interpreter.get_tensor(tensor["index"])
+        for tensor in interpreter.get_output_details()
+    }
+
+
+@pytest.mark.parametrize("arithmetic", layers.ARITHMETICS)
+def test_the_layers_one_after_the_other_are_the_whole_network(arithmetic):
+    network = bdnn(2, filters=(32, 64), dense_units=(32,))
+    whole = build_model(network, {}, "none", arithmetic)
+    crop = np.random.default_rng(0).integers(0, 256, (1, 42, 42, 1))
+    given = {("crop", crop.shape): (2 * crop - 255).astype(np.float32)}
+    (expected,) = values(whole, given).values()
+    parts = layers.layers(whole)
+    for part in parts:
+        given |= values(part.content, given)
+    assert np.array_equal(given["scores", (1, 7)], expected)
+    assert [part.name for part in parts] == [
+        *(f"block {n}, {w} convolution" for n in (1, 2) for w in ("first", "second")),
+        "fully connected layer 1",
+        "output layer",
+    ]
+    products = [part.multiply_accumulates for part in parts]
+    weights = np.array([9 * 32, 9 * 32 * 32, 9 * 64 * 64, 9 * 64 * 64, 12800 * 32, 32 * 7])
+    assert products == (weights * [42**2, 42**2, 21**2, 21**2, 1, 1]).tolist()
+
+
+def test_the_layers_benchmark_writes_table_json_and_picture(tmp_path, monkeypatch, capsys):
+    narrow = bdnn(2, filters=(32, 32), dense_units=(32, 32))
+    monkeypatch.setattr(layers, "bdnn", lambda blocks: narrow)
+    assert benchmark.main(["layers", "--rounds", "2", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    found = json.loads((tmp_path / "layers.json").read_text())
+    assert found["rows"][-1]["name"] == layers.WHOLE
+    for row in found["rows"]:
+        assert set(row["milliseconds"]) == set(layers.ARITHMETICS)
+        for low, middle, high in row["milliseconds"].values():
+            assert 0 < low <= middle <= high
+        assert f"| {row['name']} | {row['multiply_accumulates'] / 1e6:.1f} |" in printed
+    assert Image.open(tmp_path / "layers.png").size[0] > 500

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from fer_larq.benchmark import inference, training
+from fer_larq.benchmark import inference, layers, training
 from fer_larq.errors import run_command
 
 
@@ -20,6 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     inference.add_options(
         commands.add_parser("inference", help="milliseconds of a reading by model and runtime")
+    )
+    layers.add_options(
+        commands.add_parser("layers", help="milliseconds of each layer by arithmetic")
     )
     options = parser.parse_args(arguments)
     return options.command(options)
