@@ -80,20 +80,18 @@ def convert(
 
 
 def run_account(loaded) -> dict[str, Any]:
-    """What a model keeps of its training; no path, which would say more of a machine than of it.
+    """What a model keeps of its training.
 
     Accuracies are those of the best weights; the last ones may have others.
     """
     from fer_larq import runs
 
-    description = loaded.description
+    description = runs.account(loaded.description)
     result = description.get("result") or {}
     account = {
         "recipe": description.get("recipe"),
         "settings": description.get("settings"),
-        "data": {
-            key: value for key, value in description.get("data", {}).items() if key != "source"
-        },
+        "data": description.get("data"),
         "epochs": result.get("epochs"),
         "weights_sha256": runs.weights_digest(loaded.network),
         "versions": description.get("versions"),

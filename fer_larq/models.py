@@ -42,6 +42,7 @@ def bdnn(
     blocks: int = 4,
     dense: bool = True,
     *,
+    binary: bool = True,
     pseudo_gradient: str = "ste_sign",
     clip_value: float = 1.0,
     latent_weights: bool = True,
@@ -54,6 +55,8 @@ def bdnn(
     Args:
         blocks: number of dense blocks, at most ``len(filters)``.
         dense: False leaves out the dense connections, which makes it the paper's BCNN.
+        binary: False builds the float twin: the same layers with real weights, and ReLU in place
+            of every sign. It serves as a teacher, and to see what one bit costs.
         pseudo_gradient: gradient of the activations' sign, one of ``PSEUDO_GRADIENTS``.
         clip_value: latent weights are kept in [-clip_value, clip_value].
         latent_weights: True for real weights behind a straight-through sign (eq. 1 to 4 of the
@@ -68,7 +71,11 @@ def bdnn(
     if not 1 <= blocks <= len(filters):
         raise ValueError(f"blocks is {blocks}, expected 1 to {len(filters)}")
 
-    if latent_weights:
+    activation, padding = pseudo_gradient, 1.0
+    if not binary:
+        activation, padding = tf.nn.relu, 0.0
+        weights = {}
+    elif latent_weights:
         weights = dict(
             kernel_quantizer=lq.quantizers.SteSign(clip_value=clip_value),
             kernel_constraint=lq.constraints.WeightClip(clip_value),
@@ -86,16 +93,14 @@ def bdnn(
             filters,
             3,
             padding="same",
-            pad_values=0.0 if first else 1.0,
-            input_quantizer=None if first else pseudo_gradient,
+            pad_values=0.0 if first else padding,
+            input_quantizer=None if first else activation,
             use_bias=False,
             **weights,
         )(x)
 
     def fully_connected(x, units):
-        return lq.layers.QuantDense(
-            units, input_quantizer=pseudo_gradient, use_bias=False, **weights
-        )(x)
+        return lq.layers.QuantDense(units, input_quantizer=activation, use_bias=False, **weights)(x)
 
     def batch_normalisation(x, **options):
         # Without a scale (gamma = 1) it is increasing, so it may move past a max pool, and with

@@ -13,7 +13,6 @@ import numpy as np
 
 from fer_larq.backend import tf
 from fer_larq.crops import CENTRE_OFFSET, CROP_SIZE, FIVE_CROP_OFFSETS, MARGIN, scale
-from fer_larq.data import Faces
 from fer_larq.expressions import EXPRESSIONS
 
 
@@ -62,17 +61,33 @@ def plan_epoch(count: int, epoch: int, seed: int, augment: str, flip: bool) -> E
     return EpochPlan(face, top, left, mirrored)
 
 
-def batches(faces: Faces, plan: EpochPlan, batch_size: int, first_step: int = 0) -> tf.data.Dataset:
-    """Batches of scaled crops with one-hot labels, as the plan orders them.
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """Labels, int64 ``[N]``, as targets: float32 ``[N, 7]`` in {0, 1}."""
+    return np.eye(len(EXPRESSIONS), dtype=np.float32)[labels]
+
+
+def batches(
+    images: np.ndarray,
+    targets: np.ndarray,
+    plan: EpochPlan,
+    batch_size: int,
+    first_step: int = 0,
+) -> tf.data.Dataset:
+    """Batches of scaled crops with their targets, as the plan orders them.
 
     The last crops that do not fill a batch are left out: they are others in every epoch.
 
+    Args:
+        images: uint8 ``[N, 48, 48]``.
+        targets: float32 ``[N, 7]``, one-hot labels or a mixture of them with a teacher's.
+        first_step: number of batches that are passed over.
+
     Returns:
         A dataset of ``(crops, targets)``: float32 ``[B, 42, 42, 1]`` in [-1, 1], and float32
-        ``[B, 7]`` in {0, 1}, starting at batch ``first_step``.
+        ``[B, 7]``.
     """
-    images = tf.constant(faces.images)
-    labels = tf.constant(faces.labels)
+    images = tf.constant(images)
+    targets = tf.constant(targets)
 
     def crop(face, top, left, mirrored):
         pixels = images[face, top : top + CROP_SIZE, left : left + CROP_SIZE]
@@ -80,7 +95,7 @@ def batches(faces: Faces, plan: EpochPlan, batch_size: int, first_step: int = 0)
         pixels = tf.ensure_shape(pixels, (CROP_SIZE, CROP_SIZE))
         return (
             scale(tf.cast(pixels, tf.float32))[..., tf.newaxis],
-            tf.one_hot(labels[face], len(EXPRESSIONS)),
+            targets[face],
         )
 
     start = first_step * batch_size

@@ -24,6 +24,7 @@ class Recipe:
 
     blocks: int = option(4, "dense blocks: 2, 3 or 4")
     dense: bool = option(True, "dense connections: BDNN with them, BCNN without")
+    binary: bool = option(True, "weights and activations in {-1, +1}; without, its float twin")
     width: float = option(1.0, "filters and units as a share of the paper's, for quick experiments")
     augment: str = option(
         "five-crop",
@@ -38,6 +39,9 @@ class Recipe:
         ("squared-hinge", "cross-entropy"),
     )
     label_smoothing: float = option(0.0, "share of a label spread over all classes, 0 to 1")
+    distillation: float = option(
+        0.0, "share of a teacher's probabilities in the targets, 0 to 1; needs --soft-labels"
+    )
     optimizer: str = option(
         "adam",
         "adam: Adam on latent weights; bop: Larq's Bop on weights of -1 and +1, and Adam for "
@@ -64,7 +68,7 @@ class Recipe:
     @property
     def network(self) -> str:
         """Name of the network that the recipe trains, such as ``bdnn4``."""
-        name = network_name(self.blocks, self.dense)
+        name = network_name(self.blocks, self.dense) + ("" if self.binary else "-float")
         return name if self.width == 1.0 else f"{name}-width{self.width:g}"
 
     @property
@@ -83,6 +87,19 @@ RECIPES = {
     "bdnn4-no-crops": Recipe(augment="none"),
     # Random crops and mirroring keep a binary network from seeing the same pixels twice.
     "best": Recipe(augment="random-crop", flip=True),
+    # A float network of 43 M multiply-accumulates, and a binary one that learns from it as
+    # fer_larq.distill describes.
+    "teacher": Recipe(
+        binary=False,
+        width=0.3125,
+        augment="random-crop",
+        flip=True,
+        loss="cross-entropy",
+        label_smoothing=0.1,
+        learning_rate=1e-3,
+        epochs=30,
+    ),
+    "distilled": Recipe(augment="random-crop", flip=True, distillation=0.7),
     # Threshold and gamma are Larq's defaults. With them a weight follows the sign of its gradient's
     # sum; a larger threshold starves the dense layers, whose gradients are a hundred times smaller.
     "bop": Recipe(augment="random-crop", flip=True, optimizer="bop", learning_rate=5e-3),

@@ -64,6 +64,7 @@ def build(recipe: Recipe) -> tf.keras.Model:
     return bdnn(
         recipe.blocks,
         recipe.dense,
+        binary=recipe.binary,
         pseudo_gradient=recipe.pseudo_gradient,
         clip_value=recipe.clip_value,
         latent_weights=recipe.optimizer != "bop",
@@ -123,6 +124,18 @@ def describe(recipe: Recipe, settings: Mapping[str, Any], dataset: Dataset) -> d
         },
         "versions": versions(),
     }
+
+
+def account(description: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's description without the names of files, for what leaves this machine."""
+    files = {"source", "start_from", "soft_labels"}
+
+    def without_files(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {key: without_files(item) for key, item in value.items() if key not in files}
+
+    return without_files(description)
 
 
 def load_network(source: str | Path) -> LoadedNetwork:

@@ -23,14 +23,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from fer_larq import data, runs
+from fer_larq import data, distill, runs
 from fer_larq.backend import lq, tf
 from fer_larq.errors import UserError, run_command
 from fer_larq.evaluation import accuracies
 from fer_larq.history import History
 from fer_larq.models import predictor
 from fer_larq.options import add_data_option
-from fer_larq.pipeline import batches, plan_epoch
+from fer_larq.pipeline import batches, one_hot, plan_epoch
 from fer_larq.recipes import Recipe, add_recipe_options, recipe_from_options
 
 FINAL_LEARNING_RATE = 0.005
@@ -42,17 +42,22 @@ DRAWN_FACES_EPOCHS = 6
 STATISTICS_CROPS = 4096
 """Training crops from which the batch statistics are computed afresh before every validation."""
 
+CHECKPOINTS = "checkpoints"
+"""Folder in the run with the state from which ``--resume`` goes on."""
+
 CHECKPOINT_MINUTES = 4.0
 """Longest time between two checkpoints, so that a killed run loses less than five minutes."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a recipe is carried out: what does not change what is learnt, except for the seed."""
+    """What a run needs to know beside its recipe and its data: seed, arithmetic and files."""
 
     seed: int = 0
     precision: str = "float32"
     deterministic: bool = False
+    start_from: str | None = None
+    soft_labels: str | None = None
 
 
 class Stopped(Exception):
@@ -200,12 +205,54 @@ def refresh_batch_statistics(
     momenta = [layer.momentum for layer in normalisations]
     plan = plan_epoch(len(faces), 0, seed, recipe.augment, recipe.flip)
     count = max(1, STATISTICS_CROPS // recipe.batch_size)
-    for index, (crops, _) in enumerate(batches(faces, plan, recipe.batch_size).take(count)):
+    order = batches(faces.images, one_hot(faces.labels), plan, recipe.batch_size)
+    for index, (crops, _) in enumerate(order.take(count)):
         for layer in normalisations:
             layer.momentum = index / (index + 1)  # makes the moving average a cumulative one
         network(crops, training=True)
     for layer, momentum in zip(normalisations, momenta, strict=True):
         layer.momentum = momentum
+
+
+def teacher_of(
+    recipe: Recipe, settings: Settings, dataset: data.Dataset
+) -> distill.SoftLabels | None:
+    """The soft labels that the recipe asks for, if any.
+
+    Raises ``UserError`` if the recipe wants a teacher and there is none, or the other way round.
+    """
+    share, file = recipe.distillation, settings.soft_labels
+    if not 0 <= share <= 1:
+        raise UserError(f"--distillation {share:g}: it is a share, from 0 to 1")
+    if file is None and share > 0:
+        raise UserError(
+            f"--distillation {share:g}: needs --soft-labels FILE, which `python -m "
+            "fer_larq.distill` makes"
+        )
+    if file is None:
+        return None
+    if share == 0:
+        raise UserError(
+            f"--soft-labels {file}: of no use without --distillation, or use --recipe distilled"
+        )
+    return distill.read(Path(file), dataset)
+
+
+def starting_weights(recipe: Recipe, source: str) -> list[np.ndarray]:
+    """Latent weights and batch statistics of a finished run of the same network.
+
+    Raises ``UserError`` if there is none, or it is another network or kind of weights.
+    """
+    loaded = runs.load_network(source)
+    found = runs.recipe_of(loaded.description)
+    if loaded.weights_file.suffix == ".npz":
+        raise UserError(f"{source}: packed weights have lost the latent ones; start from a run")
+    if (found.network, found.optimizer) != (recipe.network, recipe.optimizer):
+        raise UserError(
+            f"{source}: holds {found.network} trained with {found.optimizer}, from which "
+            f"{recipe.network} with {recipe.optimizer} cannot start"
+        )
+    return loaded.network.get_weights()
 
 
 class Training:
@@ -222,6 +269,10 @@ class Training:
         self.recipe, self.settings, self.run, self.strategy = recipe, settings, run, strategy
         self.description = runs.describe(recipe, asdict(settings), dataset)
         self.training = dataset.split("training")
+        self.targets = one_hot(self.training.labels)
+        if teacher := teacher_of(recipe, settings, dataset):
+            self.description["teacher"] = teacher.account
+            self.targets += recipe.distillation * (teacher.probabilities - self.targets)
         self.validation = dataset.splits.get("validation")
         self.writes = writes_files(strategy)
         self.steps_per_epoch = len(self.training) // recipe.batch_size
@@ -235,6 +286,8 @@ class Training:
             self.network = compiled_network(
                 recipe, settings.precision, recipe.epochs * self.steps_per_epoch
             )
+        if settings.start_from and not (run / CHECKPOINTS).exists():
+            self.network.set_weights(starting_weights(recipe, settings.start_from))
         self.exact = runs.build(recipe)  # float32, for validation and for what is written
         self.predict = predictor(self.exact)
         self.history = History(run)
@@ -257,13 +310,13 @@ class Training:
                 best=self.best,
             ),
             # Every worker has to take part in saving, but only one may write the run folder.
-            self._scratch.name if self._scratch else run / "checkpoints",
+            self._scratch.name if self._scratch else run / CHECKPOINTS,
             max_to_keep=2,
         )
 
     def resume(self) -> None:
         """Go back to the last checkpoint; without one, the run starts from its beginning."""
-        latest = tf.train.latest_checkpoint(self.run / "checkpoints")
+        latest = tf.train.latest_checkpoint(self.run / CHECKPOINTS)
         if latest is None:
             return
         try:
@@ -294,7 +347,7 @@ class Training:
         )
         iterator = iter(
             self.strategy.experimental_distribute_dataset(
-                batches(self.training, plan, batch_size, first)
+                batches(self.training.images, self.targets, plan, batch_size, first)
             )
         )
         saved = time.monotonic()
@@ -384,6 +437,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the same command gives the same weights bit for bit, also after --resume",
     )
     parser.add_argument(
+        "--start-from",
+        metavar="RUN",
+        help="begin with the weights of another run of the same network, for a second stage",
+    )
+    parser.add_argument(
+        "--soft-labels",
+        metavar="FILE",
+        help="a teacher's probabilities, from fer_larq.distill; see --distillation",
+    )
+    parser.add_argument(
         "--strategy",
         choices=("none", "mirrored", "multi-worker"),
         default="none",
@@ -405,6 +468,8 @@ def prepare(options: argparse.Namespace, dataset: data.Dataset) -> tuple[Recipe,
         options.seed or 0,
         choose_precision(options.precision or "auto"),
         bool(options.deterministic),
+        options.start_from,
+        options.soft_labels,
     )
     if not options.resume:
         recipe = recipe_from_options(options)

@@ -5,7 +5,7 @@ import pytest
 
 from fer_larq.crops import FIVE_CROP_OFFSETS
 from fer_larq.data import Faces
-from fer_larq.pipeline import batches, plan_epoch
+from fer_larq.pipeline import batches, one_hot, plan_epoch
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_plan_depends_on_seed_and_epoch_alone():
 def test_batches_hold_the_planned_crops_scaled(noise):
     plan = plan_epoch(len(noise), 0, seed=1, augment="random-crop", flip=True)
     index = 0
-    for crops, targets in batches(noise, plan, batch_size=16):
+    for crops, targets in batches(noise.images, one_hot(noise.labels), plan, batch_size=16):
         assert crops.shape == (16, 42, 42, 1) and targets.shape == (16, 7)
         for crop, target in zip(crops.numpy(), targets.numpy(), strict=True):
             face, top, left = plan.face[index], plan.top[index], plan.left[index]
@@ -63,8 +63,9 @@ def test_batches_hold_the_planned_crops_scaled(noise):
 
 def test_an_epoch_can_be_entered_in_the_middle(noise):
     plan = plan_epoch(len(noise), 0, seed=1, augment="five-crop", flip=True)
-    whole = list(batches(noise, plan, 8))
-    rest = list(batches(noise, plan, 8, first_step=4))
+    targets = one_hot(noise.labels)
+    whole = list(batches(noise.images, targets, plan, 8))
+    rest = list(batches(noise.images, targets, plan, 8, first_step=4))
     assert len(whole) == 6 and len(rest) == 2
     for (expected, _), (found, _) in zip(whole[4:], rest, strict=True):
         np.testing.assert_array_equal(expected, found)

@@ -168,7 +168,8 @@ def test_fresh_statistics_are_the_mean_over_batches(drawn):
     )
     plan = train.plan_epoch(len(faces), 0, 5, SMALL.augment, SMALL.flip)
     before = tf.keras.Model(network.input, first.input)
-    batches = [before(crops).numpy() for crops, _ in train.batches(faces, plan, SMALL.batch_size)]
+    order = train.batches(faces.images, train.one_hot(faces.labels), plan, SMALL.batch_size)
+    batches = [before(crops).numpy() for crops, _ in order]
     expected = np.mean([batch.mean(axis=(0, 1, 2)) for batch in batches], axis=0)
     np.testing.assert_allclose(first.moving_mean, expected, rtol=1e-4, atol=1e-4)
     assert first.momentum == SMALL.momentum
@@ -249,7 +250,9 @@ def test_more_epochs_can_be_added_to_a_finished_run(finished_run, few_faces, tmp
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_trains_the_network_that_it_names(name):
     recipe = RECIPES[name]
-    assert recipe.network == name.removesuffix("-no-crops") or name in ("best", "bop")
+    others = dict.fromkeys(("best", "bop", "distilled"), "bdnn4")
+    others["teacher"] = "bdnn4-float-width0.3125"
+    assert recipe.network == others.get(name, name.removesuffix("-no-crops"))
     assert train.make_optimizer(recipe, 100) and train.make_loss(recipe)
 
 

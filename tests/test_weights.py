@@ -22,7 +22,7 @@ def test_a_packed_network_gives_the_same_scores_to_the_last_bit(packed, finished
     np.testing.assert_array_equal(
         predictor(trained.network)(pixels), predictor(restored.network)(pixels)
     )
-    assert restored.description == trained.description
+    assert restored.description == runs.account(trained.description)
 
 
 def test_a_weight_takes_one_bit(packed, finished_run):

@@ -8,7 +8,7 @@ import itertools
 from fer_larq import data, train
 from fer_larq.benchmark.rounds import interleaved, ratio
 from fer_larq.options import add_data_option
-from fer_larq.pipeline import batches, plan_epoch
+from fer_larq.pipeline import batches, one_hot, plan_epoch
 from fer_larq.recipes import RECIPES
 
 
@@ -28,7 +28,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def endless_batches(faces: data.Faces, batch_size: int):
     """Batches of epoch after epoch, as a training with the best recipe reads them."""
     for epoch in itertools.count():
-        yield from batches(faces, plan_epoch(len(faces), epoch, 0, "random-crop", True), batch_size)
+        plan = plan_epoch(len(faces), epoch, 0, "random-crop", True)
+        yield from batches(faces.images, one_hot(faces.labels), plan, batch_size)
 
 
 def main(options: argparse.Namespace) -> int:

@@ -190,7 +190,8 @@ def weighted_layers(network: tf.keras.Model) -> list[tuple]:
 def weight_signs(layer, name: str) -> np.ndarray:
     """The weights that a layer computes with, int8 -1 or +1, of the shape of its kernel."""
     (kernel,) = layer.get_weights()
-    weights = np.asarray(layer.kernel_quantizer(tf.constant(kernel)))
+    quantizer = layer.kernel_quantizer or tf.identity
+    weights = np.asarray(quantizer(tf.constant(kernel)))
     if not np.isfinite(kernel).all():
         raise UserError(f"{name}: it has weights that are not finite numbers: train it again")
     if (np.abs(weights) != 1).any():

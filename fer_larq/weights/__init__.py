@@ -105,10 +105,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--out", type=Path, help="file to write (default: packaged under the network's name)"
     )
     options = parser.parse_args(arguments)
-    from fer_larq.runs import load_network  # TensorFlow, which reading a name does not need
+    from fer_larq import runs  # TensorFlow, which reading a name does not need
 
-    loaded = load_network(options.run)
+    loaded = runs.load_network(options.run)
+    if not runs.recipe_of(loaded.description).binary:
+        raise UserError(f"{options.run}: a float network, whose weights are no bits")
     file = options.out or FOLDER / f"{loaded.description['network']}.npz"
-    save(file, loaded.network, loaded.description)
+    save(file, loaded.network, runs.account(loaded.description))
     print(f"{file}: {file.stat().st_size:,} bytes")
     return 0
