@@ -102,10 +102,25 @@ def stock_run(
     return litert_run(content, threads, xnnpack, [delegate], runtime)
 
 
+def is_packed(model: ModelFile) -> bool:
+    """Whether a model has operators of the Larq Compute Engine."""
+    return any(operator.kind.startswith(LCE_PREFIX) for operator in model.operators)
+
+
 def run_for(model: ModelFile) -> Callable[..., Run]:
-    """``lce_run`` for a model with operators of the Larq Compute Engine, else ``litert_run``."""
-    packed = any(operator.kind.startswith(LCE_PREFIX) for operator in model.operators)
-    return lce_run if packed else litert_run
+    """The fastest runtime for a model: ``litert_run``, for a bit-packed one ``stock_run``.
+
+    Where this project's delegate was not built, that is ``lce_run``.
+    """
+    if not is_packed(model):
+        return litert_run
+    from fer_larq.runtime.delegate import library_path
+
+    try:
+        library_path()
+    except UserError:
+        return lce_run
+    return stock_run
 
 
 class TFLiteNetwork:
@@ -114,7 +129,7 @@ class TFLiteNetwork:
     Args:
         source: a .tflite file, or its content.
         threads: that one call may use.
-        load: runtime that is to run it; by default the one that its operators need.
+        load: runtime that is to run it; by default that of ``run_for``.
 
     Raises ``UserError`` if the file is none of this program's models.
     """

@@ -19,7 +19,15 @@ from fer_larq.backend import tf
 from fer_larq.conversion.binary import unpacked_signs
 from fer_larq.conversion.exact import ExactNetwork, exact_network, weighted_layers
 from fer_larq.conversion.graph import Graph
-from fer_larq.conversion.interpreter import Run, TFLiteNetwork, lce_run, run_for, stock_run
+from fer_larq.conversion.interpreter import (
+    Run,
+    TFLiteNetwork,
+    is_packed,
+    lce_run,
+    run_for,
+    stock_run,
+)
+from fer_larq.conversion.model_file import parse_model
 from fer_larq.conversion.ordinary import ZERO_POINT
 from fer_larq.conversion.packing import check_packed
 from fer_larq.crops import CROP_SIZE, cut
@@ -75,7 +83,8 @@ def prove(
     Raises:
         UserError: if the model differs; it names the first layer that does.
     """
-    model = TFLiteNetwork(content)
+    packed = is_packed(parse_model(content, "model"))
+    model = TFLiteNetwork(content, load=lce_run if packed else None)
     others = {}
     if model.document["arithmetic"] == "one-bit":
         check_packed(Graph(content))
