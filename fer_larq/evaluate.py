@@ -1,7 +1,8 @@
 """Evaluate a network: ``python -m fer_larq.evaluate RUN --split validation``.
 
-Writes ``report.json``, ``confusion.csv`` and ``confusion.png``. PublicTest (``validation``) is for
-choosing; PrivateTest (``test``) is for the one figure that is reported in the end.
+Writes ``report.md`` for readers, ``report.json`` for programs, ``confusion.csv`` and
+``confusion.png``. PublicTest (``validation``) is for choosing; PrivateTest (``test``) is for the
+one figure that is reported in the end.
 """
 
 from __future__ import annotations
@@ -151,8 +152,60 @@ def confusion_figure(confusion: np.ndarray, title: str) -> Figure:
     return figure
 
 
+def views_name(views: str) -> str:
+    """Views as a reader calls them, such as ``five-crop mean``."""
+    return "centre crop" if views == "centre" else f"{views}-crop mean"
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """The figures of ``evaluate`` as a page to be read, with all that they depend on."""
+    source, training = figures["data"], figures["training"]
+    settings, result = training.get("settings") or {}, training.get("result") or training
+    lines = [
+        f"# {figures['network']} on {source['name']}, {figures['split']} split",
+        "",
+        f"Seed {settings.get('seed', 'unknown')}, {result.get('epochs', 'unknown')} epochs, data "
+        f"fingerprint `{source['fingerprint'][:12]}`.",
+        "",
+        "| views | accuracy (%) | 95 % interval (Wilson) | faces |",
+        "|---|---|---|---|",
+    ]
+    if source["drawn"]:
+        lines.insert(1, "\n**Drawn faces: these figures say nothing about people.**")
+    for views, found in figures["accuracy"].items():
+        low, high = found["interval_95"]
+        lines.append(
+            f"| {views_name(views)} | {100 * found['value']:.2f} | {100 * low:.2f} to "
+            f"{100 * high:.2f} | {found['faces']} |"
+        )
+    per_class = views_name(figures["per_class_views"])
+    lines += [
+        "",
+        f"By expression, {per_class}, macro F1 {100 * figures['macro_f1']:.2f} %:",
+        "",
+        "| expression | precision (%) | recall (%) | F1 (%) | faces |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in figures["classes"].items():
+        percent = " | ".join(f"{100 * row[key]:.1f}" for key in ("precision", "recall", "f1"))
+        lines.append(f"| {name} | {percent} | {row['faces']} |")
+    lines += [
+        "",
+        "Labelled (rows), read as (columns):",
+        "",
+        "| | " + " | ".join(EXPRESSIONS) + " |",
+        "|---" * (len(EXPRESSIONS) + 1) + "|",
+    ]
+    for name, row in zip(EXPRESSIONS, figures["confusion"], strict=True):
+        lines.append(f"| {name} | " + " | ".join(map(str, row)) + " |")
+    made_with = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
+    return "\n".join([*lines, "", f"Computed with {made_with}."]) + "\n"
+
+
 def write_report(folder: Path, figures: dict[str, Any], title: str) -> None:
-    """Write ``report.json``, ``confusion.csv`` and ``confusion.png``, each whole or not at all."""
+    """Write the report's four files, each whole or not at all."""
+    with replacing(folder / "report.md") as temporary:
+        temporary.write_text(markdown(figures), encoding="utf-8")
     confusion = np.array(figures["confusion"])
     table = pd.DataFrame(confusion, index=EXPRESSIONS, columns=EXPRESSIONS)
     with replacing(folder / "confusion.csv") as temporary:
@@ -209,10 +262,9 @@ def print_report(figures: dict[str, Any]) -> None:
         print("  These are drawn faces: the figures say nothing about people.")
     for views, found in figures["accuracy"].items():
         low, high = found["interval_95"]
-        name = "centre crop" if views == "centre" else f"{views}-crop mean"
         print(
-            f"  {name:14s} {found['value']:7.2%}   95 % interval {low:.2%} to {high:.2%}, "
-            f"{found['faces']} faces"
+            f"  {views_name(views):14s} {found['value']:7.2%}   95 % interval {low:.2%} to "
+            f"{high:.2%}, {found['faces']} faces"
         )
     print(f"  {'':14s} precision   recall       F1    faces")
     for name, row in figures["classes"].items():
@@ -253,7 +305,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"{figures['per_class_views']} view{'s' * (figures['per_class_views'] != 'centre')}",
     )
     print_report(figures)
-    print(f"report: {folder / 'report.json'}, confusion matrix: {folder / 'confusion.png'}")
+    print(f"report: {folder / 'report.md'}, confusion matrix: {folder / 'confusion.png'}")
     return 0
 
 

@@ -84,6 +84,11 @@ def test_the_command_writes_json_csv_and_a_picture(finished_run, few_faces, tmp_
     assert sum(map(sum, figures["confusion"])) == 128
     assert Image.open(tmp_path / "report/confusion.png").size[0] > 500
     assert "say nothing about people" in capsys.readouterr().out
+    page = (tmp_path / "report/report.md").read_text()
+    assert "say nothing about people" in page and "Seed 3, 2 epochs" in page
+    assert f"| five-crop mean | {100 * figures['accuracy']['five']['value']:.2f} |" in page
+    for name, row in zip(EXPRESSIONS, figures["confusion"], strict=True):
+        assert f"| {name} | {' | '.join(map(str, row))} |" in page
 
 
 def test_an_absent_split_is_named(finished_run, few_faces):
