@@ -7,15 +7,18 @@ so their ratio means something where two separate timings would not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
+Name = TypeVar("Name", bound=Hashable)
+
 
 def interleaved(
-    candidates: Mapping[str, Callable[[], object]], rounds: int
-) -> dict[str, np.ndarray]:
+    candidates: Mapping[Name, Callable[[], object]], rounds: int
+) -> dict[Name, np.ndarray]:
     """Seconds of each candidate in each round, float64 ``[rounds]``, after one call to warm up."""
     for run in candidates.values():
         run()
