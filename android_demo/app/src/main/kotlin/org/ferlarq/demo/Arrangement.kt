@@ -2,13 +2,12 @@ package org.ferlarq.demo
 
 import android.content.res.Configuration
 import android.view.ViewGroup.LayoutParams.MATCH_PARENT
-import android.view.ViewGroup.LayoutParams.WRAP_CONTENT
 import android.widget.LinearLayout
 
 /**
  * Puts the second of two children below the first, or beside it where the screen lies on its side.
  *
- * @param share height of the second, where that of the first is 1; 0 for what it needs.
+ * @param share height of the second, where that of the first is 1.
  */
 fun LinearLayout.arrange(share: Float) {
     val first = getChildAt(0)
@@ -20,7 +19,6 @@ fun LinearLayout.arrange(share: Float) {
     } else {
         orientation = LinearLayout.VERTICAL
         first.layoutParams = LinearLayout.LayoutParams(MATCH_PARENT, 0, 1f)
-        val height = if (share == 0f) WRAP_CONTENT else 0
-        second.layoutParams = LinearLayout.LayoutParams(MATCH_PARENT, height, share)
+        second.layoutParams = LinearLayout.LayoutParams(MATCH_PARENT, 0, share)
     }
 }

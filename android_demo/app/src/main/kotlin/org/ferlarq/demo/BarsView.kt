@@ -13,6 +13,7 @@ class BarsView(context: Context, attributes: AttributeSet? = null) : View(contex
     private var names: List<String> = emptyList()
     private var shares = FloatArray(0)
     private var best = -1
+    private var start = 0f // of the bars, right of all names
 
     private val text = Paint(Paint.ANTI_ALIAS_FLAG).apply {
         textSize = pixels(TypedValue.COMPLEX_UNIT_SP, 15f)
@@ -32,6 +33,7 @@ class BarsView(context: Context, attributes: AttributeSet? = null) : View(contex
         if (labels != this.labels) {
             this.labels = labels
             names = labels.map { expressionName(context, it) }
+            start = (names.maxOfOrNull(text::measureText) ?: 0f) + 2 * gap
             requestLayout()
         }
         this.shares = shares
@@ -46,7 +48,6 @@ class BarsView(context: Context, attributes: AttributeSet? = null) : View(contex
     }
 
     override fun onDraw(canvas: Canvas) {
-        val start = (names.maxOfOrNull(text::measureText) ?: 0f) + 2 * gap
         for ((i, name) in names.withIndex()) {
             val top = i * rowHeight
             val bottom = top + rowHeight - gap

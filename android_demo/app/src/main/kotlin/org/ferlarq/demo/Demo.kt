@@ -59,5 +59,5 @@ class Demo : Application() {
     var foundations: Foundations = RealFoundations(this)
 }
 
-/** Threads of a reading: two are faster than one, and more than the fast cores are slower. */
+/** Threads of a reading. Chosen, not measured: no phone has run this yet. */
 const val THREADS = 2

@@ -5,14 +5,17 @@ import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.graphics.Paint
 import android.graphics.RectF
+import android.os.SystemClock
 import android.util.AttributeSet
 import android.util.TypedValue
 import android.view.View
+import org.ferlarq.demo.inference.FaceBoxes.Companion.MAX_FACES
 import org.ferlarq.demo.live.FaceReading
 
 /**
  * Draws faces' frames and expressions over a preview, or over a picture that it draws itself. The
- * image keeps its shape and fills the view in one direction.
+ * image keeps its shape and fills the view in one direction. A screen reader is told of the faces
+ * when they change, but no oftener than it can speak.
  */
 class FacesView(context: Context, attributes: AttributeSet? = null) : View(context, attributes) {
     private var picture: Bitmap? = null
@@ -23,9 +26,13 @@ class FacesView(context: Context, attributes: AttributeSet? = null) : View(conte
     private var mirrored = false
     private val painter = FacePainter(context)
     private val place = RectF()
+    private var described = 0L
 
+    /** Shows a picture with its faces, which are numbered if there are several. */
     fun showPicture(picture: Bitmap, faces: List<FaceReading>, labels: List<String>) {
         this.picture = picture
+        painter.numbered = faces.size > 1
+        clear()
         showFaces(picture.width, picture.height, faces, labels, mirrored = false)
     }
 
@@ -41,7 +48,18 @@ class FacesView(context: Context, attributes: AttributeSet? = null) : View(conte
         this.faces = faces
         this.labels = labels
         this.mirrored = mirrored
-        contentDescription = describeFaces(context, faces, labels)
+        val now = SystemClock.uptimeMillis()
+        if (contentDescription == null || now - described >= DESCRIPTION_MILLIS) {
+            described = now
+            contentDescription = describeFaces(context, faces, labels)
+        }
+        invalidate()
+    }
+
+    /** Takes all faces away. */
+    fun clear() {
+        faces = emptyList()
+        contentDescription = null
         invalidate()
     }
 
@@ -51,13 +69,24 @@ class FacesView(context: Context, attributes: AttributeSet? = null) : View(conte
         val top = (height - imageHeight * scale) / 2
         place.set(left, top, left + imageWidth * scale, top + imageHeight * scale)
         picture?.let { canvas.drawBitmap(it, null, place, painter.picture) }
-        for (face in faces) painter.draw(canvas, face, labels, place, scale, mirrored)
+        painter.draw(canvas, faces, labels, place, scale, mirrored)
+    }
+
+    private companion object {
+        const val DESCRIPTION_MILLIS = 2000
     }
 }
 
-/** Draws a frame around a face, and its expression. */
+/** Draws frames around faces, and their expressions where they hide little. */
 class FacePainter(private val context: Context) {
     val picture = Paint(Paint.FILTER_BITMAP_FLAG)
+
+    /**
+     * Whether each expression has its face's number before it. Where there is no room for all, the
+     * numbers stand alone.
+     */
+    var numbered = false
+
     private val frame = Paint(Paint.ANTI_ALIAS_FLAG).apply {
         style = Paint.Style.STROKE
         strokeWidth = pixels(TypedValue.COMPLEX_UNIT_DIP, 3f)
@@ -68,39 +97,62 @@ class FacePainter(private val context: Context) {
         color = context.getColor(R.color.face_label)
     }
     private val background = Paint().apply { color = context.getColor(R.color.face_label_background) }
-    private val margin = pixels(TypedValue.COMPLEX_UNIT_DIP, 6f)
-    private val box = RectF()
+    private var margin = pixels(TypedValue.COMPLEX_UNIT_DIP, 6f)
+    private val places = LabelPlaces(MAX_FACES)
+    private val words = Array(MAX_FACES) { "" }
 
     private fun pixels(unit: Int, value: Float) =
         TypedValue.applyDimension(unit, value, context.resources.displayMetrics)
 
+    /** Makes letters and lines fit an image of [width] pixels, instead of the screen. */
+    fun fitTo(width: Int) {
+        text.textSize = maxOf(16f, width / 28f)
+        margin = text.textSize / 3
+        frame.strokeWidth = text.textSize / 6
+    }
+
     /** @param place where the image lies on the canvas, at [scale]. */
     fun draw(
         canvas: Canvas,
-        face: FaceReading,
+        faces: List<FaceReading>,
         labels: List<String>,
         place: RectF,
         scale: Float,
         mirrored: Boolean,
     ) {
-        val size = face.box.size * scale
-        val fromLeft = face.box.left * scale
-        val left = if (mirrored) place.right - fromLeft - size else place.left + fromLeft
-        val top = place.top + face.box.top * scale
-        canvas.drawRect(left, top, left + size, top + size, frame)
-
-        val word = expressionName(context, labels[face.best])
-        val height = text.descent() - text.ascent() + margin
-        val width = text.measureText(word) + 2 * margin
-        val x = left.coerceIn(place.left, maxOf(place.left, place.right - width))
-        val y = if (top - height >= place.top) top - height else top
-        box.set(x, y, x + width, y + height)
-        canvas.drawRect(box, background)
-        canvas.drawText(word, x + margin, y + margin / 2 - text.ascent(), text)
+        for (i in faces.indices) {
+            val name = expressionName(context, labels[faces[i].best])
+            words[i] = if (numbered) context.getString(R.string.numbered_face, i + 1, name) else name
+        }
+        if (!arrange(faces, place, scale, mirrored) && numbered) {
+            for (i in faces.indices) words[i] = "${i + 1}"
+            arrange(faces, place, scale, mirrored)
+        }
+        for (i in faces.indices) canvas.drawRect(places.frame(i), frame)
+        for (i in faces.indices) {
+            val label = places.label(i)
+            canvas.drawRect(label, background)
+            canvas.drawText(words[i], label.left + margin, label.top + margin / 2 - text.ascent(), text)
+        }
     }
 
-    fun setTextSize(size: Float) {
-        text.textSize = size
+    private fun arrange(
+        faces: List<FaceReading>,
+        place: RectF,
+        scale: Float,
+        mirrored: Boolean,
+    ): Boolean {
+        places.clear(place)
+        for (i in faces.indices) {
+            val box = faces[i].box
+            val size = box.size * scale
+            val fromLeft = box.left * scale
+            val left = if (mirrored) place.right - fromLeft - size else place.left + fromLeft
+            val top = place.top + box.top * scale
+            val width = text.measureText(words[i]) + 2 * margin
+            places.add(left, top, size, width, text.descent() - text.ascent() + margin)
+        }
+        return places.arrange()
     }
 }
 

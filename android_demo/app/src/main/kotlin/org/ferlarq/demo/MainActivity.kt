@@ -7,12 +7,17 @@ import android.content.ClipData
 import android.content.Intent
 import android.content.pm.PackageManager
 import android.content.res.Configuration
+import android.graphics.Rect
+import android.hardware.display.DisplayManager
 import android.net.Uri
+import android.os.Build
 import android.os.Bundle
 import android.os.Handler
 import android.os.Looper
 import android.provider.MediaStore
 import android.provider.Settings
+import android.view.View
+import android.view.WindowInsets
 import android.widget.Button
 import java.util.concurrent.Executor
 import org.ferlarq.demo.live.LiveController
@@ -34,19 +39,36 @@ class MainActivity : Activity() {
     private lateinit var photo: PhotoController
     private lateinit var model: ModelController
     private lateinit var tabs: Map<Tab, Button>
+    private lateinit var screens: Map<Tab, View>
     private var resumed = false
     private var asking = false
+
+    private val displays get() = getSystemService(DisplayManager::class.java)
+    private val displayListener = object : DisplayManager.DisplayListener {
+        override fun onDisplayAdded(display: Int) = Unit
+
+        override fun onDisplayRemoved(display: Int) = Unit
+
+        override fun onDisplayChanged(display: Int) = liveScreen.setPreviewUpright()
+    }
 
     override fun onCreate(saved: Bundle?) {
         super.onCreate(saved)
         setContentView(R.layout.main)
+        findViewById<View>(R.id.window).setOnApplyWindowInsetsListener(::keepClear)
         val foundations = (application as Demo).foundations
         val handler = Handler(Looper.getMainLooper())
         val main = Executor { handler.post(it) }
 
-        liveScreen = LiveScreen(findViewById(R.id.live), ::goOn, onSwitch = { live.switchLens() })
-        photoScreen = PhotoScreen(findViewById(R.id.photo), ::goOn, ::choosePicture, ::takePicture, ::share)
-        modelScreen = ModelScreen(findViewById(R.id.model), onMeasure = { model.measure() })
+        screens = mapOf(
+            Tab.LIVE to findViewById(R.id.live),
+            Tab.PHOTO to findViewById(R.id.photo),
+            Tab.MODEL to findViewById(R.id.model),
+        )
+        liveScreen = LiveScreen(screens.getValue(Tab.LIVE), ::goOn, onSwitch = { live.switchLens() })
+        photoScreen =
+            PhotoScreen(screens.getValue(Tab.PHOTO), ::goOn, ::choosePicture, ::takePicture, ::share)
+        modelScreen = ModelScreen(screens.getValue(Tab.MODEL), onMeasure = { model.measure() })
         live = LiveController(foundations, store, liveScreen.preview, main)
         photo = PhotoController(applicationContext, foundations, store, main)
         model = ModelController(foundations, store, main)
@@ -57,22 +79,52 @@ class MainActivity : Activity() {
             Tab.MODEL to findViewById(R.id.tab_model),
         )
         for ((tab, button) in tabs) button.setOnClickListener { select(tab) }
-        val before = saved?.getString(SAVED_TAB)?.let(Tab::valueOf)
-        if (before != null) store.update { it.copy(tab = before) }
+        render(store.state, before = null)
         model.readCard()
-        render(store.state)
+        if (saved != null) restore(saved)
+    }
+
+    /** Keeps the screens clear of the system's bars and, where there is one, of a camera's hole. */
+    @Suppress("DEPRECATION") // what replaces it came with API 30
+    private fun keepClear(window: View, insets: WindowInsets): WindowInsets {
+        val hole = if (Build.VERSION.SDK_INT >= 28) holeIn(insets) else NO_HOLE
+        window.setPadding(
+            maxOf(insets.systemWindowInsetLeft, hole.left),
+            maxOf(insets.systemWindowInsetTop, hole.top),
+            maxOf(insets.systemWindowInsetRight, hole.right),
+            maxOf(insets.systemWindowInsetBottom, hole.bottom),
+        )
+        return insets.consumeSystemWindowInsets()
+    }
+
+    @SinceAndroid(28)
+    private fun holeIn(insets: WindowInsets): Rect {
+        val hole = insets.displayCutout ?: return NO_HOLE
+        return Rect(hole.safeInsetLeft, hole.safeInsetTop, hole.safeInsetRight, hole.safeInsetBottom)
+    }
+
+    private fun restore(saved: Bundle) {
+        val tab = saved.getString(SAVED_TAB)?.let(Tab::valueOf)
+        if (tab != null) store.update { it.copy(tab = tab) }
+        saved.getString(SAVED_PICTURE)?.let { photo.read(Uri.parse(it)) }
     }
 
     override fun onSaveInstanceState(state: Bundle) {
         super.onSaveInstanceState(state)
         state.putString(SAVED_TAB, store.state.tab.name)
+        photo.source?.let { state.putString(SAVED_PICTURE, it.toString()) }
     }
 
-    private fun render(state: ScreenState) {
-        for ((tab, button) in tabs) button.isSelected = tab == state.tab
-        liveScreen.render(state.live, seen = state.tab == Tab.LIVE)
-        photoScreen.render(state.photo, seen = state.tab == Tab.PHOTO)
-        modelScreen.render(state.model, seen = state.tab == Tab.MODEL)
+    private fun render(state: ScreenState, before: ScreenState?) {
+        if (state.tab != before?.tab) {
+            for ((tab, button) in tabs) button.isSelected = tab == state.tab
+            for ((tab, screen) in screens) {
+                screen.visibility = if (tab == state.tab) View.VISIBLE else View.GONE
+            }
+        }
+        if (state.live !== before?.live) liveScreen.render(state.live)
+        if (state.photo !== before?.photo) photoScreen.render(state.photo)
+        if (state.model !== before?.model) modelScreen.render(state.model)
     }
 
     private fun select(tab: Tab) {
@@ -84,11 +136,13 @@ class MainActivity : Activity() {
     override fun onResume() {
         super.onResume()
         resumed = true
+        displays.registerDisplayListener(displayListener, null)
         if (store.state.tab == Tab.LIVE) startLive()
     }
 
     override fun onPause() {
         resumed = false
+        displays.unregisterDisplayListener(displayListener)
         live.stop()
         super.onPause()
     }
@@ -124,7 +178,9 @@ class MainActivity : Activity() {
             if (store.state.tab == Tab.LIVE) startLive()
             return
         }
-        val mayAskAgain = shouldShowRequestPermissionRationale(Manifest.permission.CAMERA)
+        // No results: the question was interrupted, by a turn of the phone or the like.
+        val mayAskAgain =
+            results.isEmpty() || shouldShowRequestPermissionRationale(Manifest.permission.CAMERA)
         val problem = if (mayAskAgain) Problem.CAMERA_DENIED else Problem.CAMERA_DENIED_FOR_GOOD
         store.updateLive(LiveState.Stopped(problem))
     }
@@ -138,6 +194,7 @@ class MainActivity : Activity() {
             WayOn.MODEL_TAB -> select(Tab.MODEL)
             WayOn.RESTART_CAMERA -> startLive()
             WayOn.CHOOSE_PICTURE -> choosePicture()
+            WayOn.SHOW_PICTURE -> photo.readAgain()
         }
     }
 
@@ -189,6 +246,8 @@ class MainActivity : Activity() {
         const val CHOOSE = 2
         const val TAKE = 3
         const val SAVED_TAB = "tab"
+        const val SAVED_PICTURE = "picture"
+        val NO_HOLE = Rect()
         val REFUSALS = setOf(Problem.CAMERA_DENIED, Problem.CAMERA_DENIED_FOR_GOOD)
     }
 }

@@ -65,6 +65,15 @@ enum class Problem(val sentence: Int, val action: Int, val wayOn: WayOn) {
     OUT_OF_MEMORY(R.string.out_of_memory, R.string.choose_another, WayOn.CHOOSE_PICTURE),
     NO_FACE(R.string.no_face, R.string.choose_another, WayOn.CHOOSE_PICTURE),
     NO_APP_FOR_IT(R.string.no_app_for_it, R.string.choose_another, WayOn.CHOOSE_PICTURE),
+    NOT_SHARED(R.string.not_shared, R.string.back_to_picture, WayOn.SHOW_PICTURE),
 }
 
-enum class WayOn { ASK_FOR_CAMERA, SETTINGS, PHOTO_TAB, MODEL_TAB, RESTART_CAMERA, CHOOSE_PICTURE }
+enum class WayOn {
+    ASK_FOR_CAMERA,
+    SETTINGS,
+    PHOTO_TAB,
+    MODEL_TAB,
+    RESTART_CAMERA,
+    CHOOSE_PICTURE,
+    SHOW_PICTURE,
+}

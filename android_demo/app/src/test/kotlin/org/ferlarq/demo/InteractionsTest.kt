@@ -7,16 +7,21 @@ import android.net.Uri
 import android.os.Looper
 import android.provider.MediaStore
 import android.provider.Settings
+import android.view.View
+import android.view.ViewGroup
 import android.widget.Button
 import android.widget.TextView
 import java.io.ByteArrayInputStream
 import java.io.ByteArrayOutputStream
+import java.time.Duration
 import org.ferlarq.demo.live.CameraFailure
 import org.ferlarq.demo.live.Lens
 import org.ferlarq.demo.photo.PictureProvider
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNotNull
+import org.junit.Assert.assertNotSame
 import org.junit.Assert.assertNull
+import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -67,7 +72,7 @@ class InteractionsTest {
 
     /** The visible button below a failure's sentence. */
     private fun goOn(screen: Int) {
-        activity.findViewById<android.view.View>(screen).findViewById<Button>(R.id.problem_action).performClick()
+        activity.findViewById<View>(screen).findViewById<Button>(R.id.problem_action).performClick()
         idle()
     }
 
@@ -93,7 +98,7 @@ class InteractionsTest {
         val running = live as LiveState.Running
         assertTrue(running.mirrored)
         assertEquals("happy", running.labels[running.reading!!.faces.single().best])
-        val described = activity.findViewById<android.view.View>(R.id.live_faces).contentDescription
+        val described = activity.findViewById<View>(R.id.live_faces).contentDescription
         assertEquals("1 face: Happy", described)
     }
 
@@ -153,9 +158,31 @@ class InteractionsTest {
     }
 
     @Test
+    fun `a question for the permission that is interrupted can be asked again`() {
+        start(permission = false)
+        activity.onRequestPermissionsResult(1, emptyArray(), IntArray(0))
+        assertEquals(Problem.CAMERA_DENIED, (live as LiveState.Stopped).problem)
+    }
+
+    @Test
+    fun `a screen reader is told of another expression, but not with every frame`() {
+        start()
+        val view = activity.findViewById<View>(R.id.live_faces)
+        sendFrame()
+        assertEquals("1 face: Happy", view.contentDescription)
+        foundations.classifiers.last().answer = FloatArray(7) { if (LABELS[it] == "fear") 3f else 0f }
+        repeat(10) { sendFrame() }
+        assertEquals("1 face: Happy", view.contentDescription)
+        shadowOf(Looper.getMainLooper()).idleFor(Duration.ofSeconds(2))
+        sendFrame()
+        assertEquals("1 face: Fear", view.contentDescription)
+    }
+
+    @Test
     fun `the other camera is not mirrored`() {
         start()
-        click(R.id.switch_camera)
+        activity.findViewById<View>(R.id.switch_camera).performClick()
+        idle()
         assertEquals(Lens.BACK, foundations.camera.opened)
         assertEquals(false, (live as LiveState.Running).mirrored)
     }
@@ -205,6 +232,42 @@ class InteractionsTest {
         val intent = chooser.getParcelableExtra<Intent>(Intent.EXTRA_INTENT)!!
         assertEquals(PictureProvider.uriOf(PictureProvider.SHARED), intent.clipData!!.getItemAt(0).uri)
         assertTrue(PictureProvider.pictureFile(application, PictureProvider.SHARED).length() > 0)
+    }
+
+    @Test
+    fun `a picture that cannot be written for others is a sentence that leads back to it`() {
+        start()
+        click(R.id.tab_photo)
+        choose(jpeg())
+        assertTrue(PictureProvider.pictureFile(application, PictureProvider.SHARED).mkdir())
+        click(R.id.share)
+        assertEquals(Problem.NOT_SHARED, (photo as PhotoState.Failed).problem)
+        goOn(R.id.photo)
+        assertTrue(photo is PhotoState.Read)
+    }
+
+    @Test
+    fun `a window that is made anew shows the same picture`() {
+        start()
+        click(R.id.tab_photo)
+        choose(jpeg())
+        controller.recreate()
+        val before = activity
+        activity = controller.get()
+        idle()
+        assertNotSame(before, activity)
+        assertEquals(Tab.PHOTO, activity.store.state.tab)
+        assertEquals(300 to 200, (photo as PhotoState.Read).picture.let { it.width to it.height })
+    }
+
+    @Test
+    fun `frames do not draw the screens that are not seen`() {
+        start()
+        choose(jpeg())
+        val bars = activity.findViewById<ViewGroup>(R.id.photo_bars)
+        val drawn = bars.getChildAt(0)
+        sendFrame()
+        assertSame(drawn, bars.getChildAt(0))
     }
 
     @Test

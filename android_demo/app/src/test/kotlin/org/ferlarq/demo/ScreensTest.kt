@@ -2,19 +2,23 @@ package org.ferlarq.demo
 
 import android.graphics.Bitmap
 import android.graphics.Canvas
-import android.graphics.Color
-import android.graphics.Paint
+import android.graphics.RectF
 import android.os.Looper
 import android.view.View
 import android.view.ViewGroup
 import android.widget.Button
+import android.widget.FrameLayout
+import android.widget.ImageButton
+import android.widget.ImageView
 import android.widget.TextView
 import java.io.File
 import org.ferlarq.demo.image.FaceBox
+import org.ferlarq.demo.inference.FaceBoxes.Companion.MAX_FACES
 import org.ferlarq.demo.live.FaceReading
 import org.ferlarq.demo.live.LiveReading
 import org.ferlarq.demo.model.Timing
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -25,7 +29,10 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
 
-/** Draws every screen and every failure to build/screens, and checks what can be checked of it. */
+/**
+ * Draws every screen and every failure to build/screens, and checks what can be checked of it. What
+ * a camera would show is drawn as well.
+ */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [35])
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
@@ -63,8 +70,11 @@ class ScreensTest {
         folder.mkdirs()
         Robolectric.buildActivity(MainActivity::class.java).use { controller ->
             val activity = controller.setup().get()
-            for ((name, state) in states(activity.store.state)) {
+            val seen = showDrawnFaces(activity)
+            for ((name, state) in states(activity.store.state, land = "land" in size)) {
+                seen.setImageBitmap(cameraPicture(state.live))
                 activity.store.update { state }
+                activity.findViewById<View>(R.id.model).scrollTo(0, if ("measured" in name) 9999 else 0)
                 shadowOf(Looper.getMainLooper()).idle()
                 val picture = draw(activity)
                 File(folder, "$name.png").outputStream().use {
@@ -75,14 +85,30 @@ class ScreensTest {
         }
     }
 
-    private fun states(start: ScreenState): Map<String, ScreenState> {
+    /** Puts a view behind the preview's frames, since Robolectric's preview is always black. */
+    private fun showDrawnFaces(activity: MainActivity): ImageView {
+        val view = ImageView(activity)
+        view.scaleType = ImageView.ScaleType.FIT_XY
+        view.scaleX = -1f // as a front camera's preview
+        activity.findViewById<FrameLayout>(R.id.preview_frame).addView(view, 1)
+        return view
+    }
+
+    private fun cameraPicture(state: LiveState): Bitmap? {
+        val reading = (state as? LiveState.Running)?.reading ?: return null
+        return drawnPicture(reading.width, reading.height, reading.faces)
+    }
+
+    private fun states(start: ScreenState, land: Boolean): Map<String, ScreenState> {
+        val (width, height) = if (land) 640 to 480 else 480 to 640
         val faces = listOf(
             FaceReading(FaceBox(120, 170, 230), shares(3, 0.72f)),
             FaceReading(FaceBox(20, 60, 90), shares(5, 0.5f)),
         )
+        val crowd = List(MAX_FACES) { FaceReading(FaceBox(18 + 55 * it, 200 + 9 * it, 62), shares(it % 7, 0.6f)) }
         val running = LiveState.Running(mirrored = true, canSwitch = true, LABELS, threads = 2)
-        val seen = running.copy(reading = LiveReading(480, 640, faces, 24f, 6.2f, 9.8f))
-        val nobody = running.copy(reading = LiveReading(480, 640, emptyList(), 27f, 6.1f, 0f))
+        val seen = running.copy(reading = LiveReading(width, height, faces, 24f, 6.2f, 9.8f))
+        val nobody = running.copy(reading = LiveReading(width, height, emptyList(), 27f, 6.1f, 0f))
         val photo = start.copy(tab = Tab.PHOTO)
         val model = start.copy(tab = Tab.MODEL)
         val timings = listOf(Timing(1, 8.4f, 8.3f, 8.9f), Timing(2, 4.6f, 4.5f, 5f), Timing(4, 3.1f, 2.9f, 4f))
@@ -92,14 +118,16 @@ class ScreensTest {
             "live-nobody" to start.copy(live = nobody),
             "photo-empty" to photo.copy(photo = PhotoState.Empty),
             "photo-working" to photo.copy(photo = PhotoState.Working),
-            "photo" to photo.copy(photo = PhotoState.Read(drawnPicture(faces), faces, LABELS)),
+            "photo" to photo.copy(photo = PhotoState.Read(drawnPicture(480, 640, faces), faces, LABELS)),
+            "photo-crowd" to
+                photo.copy(photo = PhotoState.Read(drawnPicture(480, 480, crowd), crowd, LABELS)),
             "model" to model,
             "model-measured" to model.copy(model = model.model.copy(timings = timings)),
             "model-unusable" to model.copy(model = ModelState(problem = Problem.MODEL_UNUSABLE)),
         )
         for (problem in Problem.entries) {
             val name = problem.name.lowercase().replace('_', '-')
-            states += if (problem.wayOn == WayOn.CHOOSE_PICTURE) {
+            states += if (problem.wayOn in setOf(WayOn.CHOOSE_PICTURE, WayOn.SHOW_PICTURE)) {
                 "photo-$name" to photo.copy(photo = PhotoState.Failed(problem))
             } else {
                 "live-$name" to start.copy(live = LiveState.Stopped(problem))
@@ -110,26 +138,6 @@ class ScreensTest {
 
     private fun shares(best: Int, share: Float) =
         FloatArray(LABELS.size) { if (it == best) share else (1 - share) / (LABELS.size - 1) }
-
-    /** A picture with a drawn face in each square. */
-    private fun drawnPicture(faces: List<FaceReading>): Bitmap {
-        val picture = Bitmap.createBitmap(480, 640, Bitmap.Config.ARGB_8888)
-        val canvas = Canvas(picture)
-        canvas.drawColor(Color.rgb(150, 170, 165))
-        val paint = Paint(Paint.ANTI_ALIAS_FLAG)
-        for (face in faces) {
-            val unit = face.box.size / 10f
-            val x = face.box.left + 5 * unit
-            val y = face.box.top + 5 * unit
-            paint.color = Color.rgb(224, 188, 160)
-            canvas.drawOval(x - 4 * unit, y - 5 * unit, x + 4 * unit, y + 5 * unit, paint)
-            paint.color = Color.rgb(60, 50, 45)
-            canvas.drawCircle(x - 1.6f * unit, y - unit, 0.5f * unit, paint)
-            canvas.drawCircle(x + 1.6f * unit, y - unit, 0.5f * unit, paint)
-            canvas.drawArc(x - 2 * unit, y, x + 2 * unit, y + 3 * unit, 20f, 140f, true, paint)
-        }
-        return picture
-    }
 
     private fun draw(activity: MainActivity): Bitmap {
         val view = activity.window.decorView
@@ -145,6 +153,10 @@ class ScreensTest {
             assertTrue("$name: ${button.text} is too small to touch", button.height >= smallest)
             assertTrue("$name: a button without a word", button.text.isNotBlank())
         }
+        for (button in shown.filterIsInstance<ImageButton>()) {
+            assertTrue("$name: a picture is too small to touch", button.height >= smallest)
+            assertTrue("$name: a picture without a word", !button.contentDescription.isNullOrBlank())
+        }
         for (text in shown.filterIsInstance<TextView>().filter { it.text.isNotEmpty() }) {
             val layout = text.layout
             val room = text.height - text.compoundPaddingTop - text.compoundPaddingBottom
@@ -155,6 +167,25 @@ class ScreensTest {
         }
         val said = shown.filter { it !is Button }.mapNotNull { (it as? TextView)?.text ?: it.contentDescription }
         assertTrue("$name: nothing is said", said.any { it.isNotBlank() })
+    }
+
+    @Test
+    fun `labels of neighbouring faces stand apart, inside the image`() {
+        val image = RectF(10f, 20f, 490f, 660f)
+        val places = LabelPlaces(MAX_FACES)
+        for (step in listOf(0f, 30f, 60f, 80f)) { // faces on one another, beside one another, apart
+            places.clear(image)
+            repeat(MAX_FACES) { places.add(10f + step * it % 420, 300f + step / 2 * it, 60f, 90f, 24f) }
+            val apart = places.arrange()
+            assertEquals("$step", step > 0f, apart) // around one face there are less than eight places
+            for (i in 0 until MAX_FACES) {
+                assertTrue("$step: label $i", image.contains(places.label(i)))
+                if (!apart) continue
+                for (j in 0 until i) {
+                    assertFalse("$step: labels $i and $j", RectF.intersects(places.label(i), places.label(j)))
+                }
+            }
+        }
     }
 
     private fun visibleViews(view: View): List<View> = when {

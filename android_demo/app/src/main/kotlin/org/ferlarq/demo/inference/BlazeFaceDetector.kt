@@ -60,8 +60,7 @@ class BlazeFaceDetector(model: ByteBuffer, threads: Int) : FaceDetector {
     }
 
     private fun fillInput(image: LumaImage, width: Int, height: Int, left: Int, top: Int) {
-        val (wholeWidth, wholeHeight) = image.uprightWidth to image.uprightHeight
-        reduction.reduce(image, 0, 0, wholeWidth, wholeHeight, reduced, width, height)
+        reduction.reduce(image, 0, 0, image.uprightWidth, image.uprightHeight, reduced, width, height)
         input.restart()
         for (y in 0 until INPUT_SIZE) {
             for (x in 0 until INPUT_SIZE) {

@@ -16,6 +16,7 @@ import android.os.Handler
 import android.os.HandlerThread
 import android.os.Looper
 import android.util.Size
+import android.view.Display
 import android.view.Surface
 import android.view.TextureView
 import org.ferlarq.demo.image.LumaImage
@@ -27,10 +28,10 @@ class AndroidCamera(context: Context) : Camera {
     private var session: OpenCamera? = null
 
     override val lenses: Set<Lens>
-        get() = try {
-            manager.cameraIdList.mapNotNull(::lensOf).toSet()
-        } catch (_: CameraAccessException) {
-            emptySet()
+        get() {
+            val found = mutableSetOf<Lens>()
+            failureOf { manager.cameraIdList.mapNotNullTo(found, ::lensOf) }
+            return found
         }
 
     private fun lensOf(id: String) =
@@ -47,17 +48,16 @@ class AndroidCamera(context: Context) : Camera {
         listener: Camera.Listener,
     ) {
         close()
-        try {
+        val failure = failureOf {
             val id = manager.cameraIdList.firstOrNull { lensOf(it) == lens }
-            if (id == null) {
-                listener.failed(CameraFailure.NONE_THERE)
-                return
-            }
-            session = OpenCamera(id, lens, preview, frames, listener).also { it.start() }
-        } catch (error: CameraAccessException) {
-            listener.failed(failureOf(error))
-        } catch (_: SecurityException) { // the permission was taken away a moment ago
-            listener.failed(CameraFailure.BROKEN)
+                ?: return listener.failed(CameraFailure.NONE_THERE)
+            val opened = OpenCamera(id, lens, preview, frames, listener)
+            session = opened
+            opened.start()
+        }
+        if (failure != null) {
+            close()
+            listener.failed(failure)
         }
     }
 
@@ -66,10 +66,22 @@ class AndroidCamera(context: Context) : Camera {
         session = null
     }
 
-    private fun failureOf(error: CameraAccessException) = when (error.reason) {
-        CameraAccessException.CAMERA_IN_USE, CameraAccessException.MAX_CAMERAS_IN_USE ->
-            CameraFailure.IN_USE
-        else -> CameraFailure.BROKEN
+    /** Why an action on a camera failed; null if it did not. */
+    private inline fun failureOf(action: () -> Unit): CameraFailure? = try {
+        action()
+        null
+    } catch (error: CameraAccessException) {
+        when (error.reason) {
+            CameraAccessException.CAMERA_IN_USE, CameraAccessException.MAX_CAMERAS_IN_USE ->
+                CameraFailure.IN_USE
+            else -> CameraFailure.BROKEN
+        }
+    } catch (_: SecurityException) { // the permission was taken away a moment ago
+        CameraFailure.BROKEN
+    } catch (_: IllegalArgumentException) { // the camera is gone, or has no such stream
+        CameraFailure.BROKEN
+    } catch (_: IllegalStateException) { // the system closed it in between
+        CameraFailure.BROKEN
     }
 
     /** A camera from opening to closing. All but [onImage] runs on the main thread. */
@@ -90,7 +102,11 @@ class AndroidCamera(context: Context) : Camera {
         private val readerHandler = Handler(readerThread.looper)
         private val frame = ReaderFrame()
         private var device: CameraDevice? = null
+        private var surface: Surface? = null
         private var stopped = false
+
+        /** Where the preview is seen: known from the main thread alone, once there is a surface. */
+        @Volatile private var display: Display? = null
 
         fun start() {
             reader.setOnImageAvailableListener(::onImage, readerHandler)
@@ -104,10 +120,19 @@ class AndroidCamera(context: Context) : Camera {
         override fun onOpened(camera: CameraDevice) {
             if (stopped) return camera.close()
             device = camera
+            startSession(camera)
+        }
+
+        /** Shows and reads the camera, if there is a surface to show it on; else later. */
+        private fun startSession(camera: CameraDevice) {
             val texture = preview.surfaceTexture ?: return
             texture.setDefaultBufferSize(size.width, size.height)
-            val surfaces = listOf(Surface(texture), reader.surface)
-            guarded {
+            display = preview.display
+            val shown = Surface(texture)
+            surface?.release()
+            surface = shown
+            val surfaces = listOf(shown, reader.surface)
+            guarded(camera) {
                 @Suppress("DEPRECATION") // what replaces it came with API 28
                 camera.createCaptureSession(surfaces, SessionCallback(camera, surfaces), main)
             }
@@ -136,7 +161,7 @@ class AndroidCamera(context: Context) : Camera {
         ) : CameraCaptureSession.StateCallback() {
             override fun onConfigured(session: CameraCaptureSession) {
                 if (stopped) return
-                guarded {
+                guarded(camera) {
                     val request = camera.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW)
                     surfaces.forEach(request::addTarget)
                     if (hasContinuousFocus()) {
@@ -152,14 +177,8 @@ class AndroidCamera(context: Context) : Camera {
                 fail(camera, CameraFailure.BROKEN)
         }
 
-        private fun guarded(action: () -> Unit) {
-            try {
-                action()
-            } catch (error: CameraAccessException) {
-                device?.let { fail(it, failureOf(error)) }
-            } catch (_: IllegalStateException) { // closed by the system in between
-                device?.let { fail(it, CameraFailure.BROKEN) }
-            }
+        private inline fun guarded(camera: CameraDevice, action: () -> Unit) {
+            failureOf(action)?.let { fail(camera, it) }
         }
 
         private fun onImage(source: ImageReader) {
@@ -178,7 +197,7 @@ class AndroidCamera(context: Context) : Camera {
             override fun copyInto(image: LumaImage) {
                 val source = checkNotNull(this.image)
                 val plane = source.planes[0]
-                val rotation = frameRotation(sensorOrientation, preview.displayDegrees(), lens)
+                val rotation = frameRotation(sensorOrientation, degreesOf(display), lens)
                 image.reshape(source.width, source.height, plane.rowStride, rotation)
                 val buffer = plane.buffer
                 buffer.get(image.pixels, 0, minOf(buffer.remaining(), image.pixels.size))
@@ -186,10 +205,13 @@ class AndroidCamera(context: Context) : Camera {
         }
 
         fun stop() {
+            if (stopped) return
             stopped = true
             preview.surfaceTextureListener = null
             device?.close()
             device = null
+            surface?.release()
+            surface = null
             readerHandler.post(reader::close) // there, no frame is in use
             readerThread.quitSafely()
         }
@@ -208,15 +230,11 @@ class AndroidCamera(context: Context) : Camera {
         }
 
         override fun onSurfaceTextureAvailable(texture: SurfaceTexture, width: Int, height: Int) {
-            try {
-                openDevice()
-            } catch (error: CameraAccessException) {
-                stop()
-                listener.failed(failureOf(error))
-            } catch (_: SecurityException) {
-                stop()
-                listener.failed(CameraFailure.BROKEN)
-            }
+            val camera = device
+            if (camera != null) return startSession(camera)
+            val failure = failureOf { openDevice() } ?: return
+            stop()
+            listener.failed(failure)
         }
 
         override fun onSurfaceTextureSizeChanged(texture: SurfaceTexture, width: Int, height: Int) =

@@ -2,9 +2,9 @@ package org.ferlarq.demo.live
 
 import android.graphics.Matrix
 import android.graphics.RectF
+import android.view.Display
 import android.view.Surface
 import android.view.TextureView
-import android.view.View
 import java.io.Closeable
 
 enum class Lens { BACK, FRONT }
@@ -33,8 +33,8 @@ interface Camera : Closeable {
     }
 }
 
-/** Degrees by which a view's display is turned against the way the phone was made to be held. */
-fun View.displayDegrees(): Int = when (display?.rotation) {
+/** Degrees by which a display is turned against the way the phone was made to be held. */
+fun degreesOf(display: Display?): Int = when (display?.rotation) {
     Surface.ROTATION_90 -> 90
     Surface.ROTATION_180 -> 180
     Surface.ROTATION_270 -> 270

@@ -23,7 +23,7 @@ fun interface Frame {
  * @param executor runs the work, one frame after the other.
  * @param nanoTime a clock, for the times that are shown.
  * @param publish called on the executor's thread.
- * @param fail called there too, once, if a frame could not be read; nothing is read afterwards.
+ * @param fail called once, if a frame could not be read; nothing is read afterwards.
  */
 class FramePipeline(
     private val detector: FaceDetector,
@@ -31,7 +31,7 @@ class FramePipeline(
     private val executor: Executor,
     private val nanoTime: () -> Long,
     private val publish: (LiveReading) -> Unit,
-    private val fail: (Exception) -> Unit,
+    private val fail: (RuntimeException) -> Unit,
 ) : Closeable {
     private val busy = AtomicBoolean()
     private val image = LumaImage()
@@ -49,7 +49,12 @@ class FramePipeline(
     /** Takes a frame in, or drops it and returns false. */
     fun offer(frame: Frame): Boolean {
         if (closed || !busy.compareAndSet(false, true)) return false
-        frame.copyInto(image)
+        try {
+            frame.copyInto(image)
+        } catch (error: RuntimeException) { // such as an image that the system took back
+            end(error)
+            return false
+        }
         executor.execute(work)
         return true
     }
@@ -71,10 +76,14 @@ class FramePipeline(
             pace.frame(start, detected - start, nanoTime() - detected, boxes.count)
             publish(tracks.reading(image.uprightWidth, image.uprightHeight, pace))
             busy.set(false)
-        } catch (error: Exception) {
-            close()
-            fail(error)
+        } catch (error: RuntimeException) {
+            end(error)
         }
+    }
+
+    private fun end(error: RuntimeException) {
+        close()
+        fail(error)
     }
 
     /** Frees the networks, behind the frame in work. Frames that come later are dropped. */

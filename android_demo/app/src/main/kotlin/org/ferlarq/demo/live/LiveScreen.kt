@@ -2,7 +2,6 @@ package org.ferlarq.demo.live
 
 import android.view.TextureView
 import android.view.View
-import android.widget.Button
 import android.widget.LinearLayout
 import android.widget.TextView
 import org.ferlarq.demo.BarsView
@@ -24,7 +23,7 @@ class LiveScreen(private val root: View, onProblem: (Problem) -> Unit, onSwitch:
     private val bars: BarsView = root.findViewById(R.id.live_bars)
     private val hint: TextView = root.findViewById(R.id.live_hint)
     private val figures: TextView = root.findViewById(R.id.live_figures)
-    private val switch: Button = root.findViewById(R.id.switch_camera)
+    private val switch: View = root.findViewById(R.id.switch_camera)
     private val problem = ProblemPanel(root.findViewById(R.id.live_problem), onProblem)
 
     init {
@@ -33,51 +32,50 @@ class LiveScreen(private val root: View, onProblem: (Problem) -> Unit, onSwitch:
         arrange()
     }
 
-    fun render(state: LiveState, seen: Boolean) {
-        root.visibility = if (seen) View.VISIBLE else View.GONE
+    fun render(state: LiveState) {
         problem.show((state as? LiveState.Stopped)?.problem)
         content.visibility = if (state is LiveState.Stopped) View.GONE else View.VISIBLE
         switch.visibility =
             if (state is LiveState.Running && state.canSwitch) View.VISIBLE else View.GONE
-        when (state) {
-            is LiveState.Running -> show(state)
-            else -> {
-                faces.showFaces(3, 4, emptyList(), emptyList(), mirrored = false)
-                bars.show(emptyList(), FloatArray(0))
-                hint.setText(R.string.starting_camera)
-                figures.text = null
-            }
+        val running = state as? LiveState.Running
+        val reading = running?.reading
+        val labels = running?.labels.orEmpty()
+        bars.show(labels, reading?.faces?.firstOrNull()?.shares ?: NO_SHARES)
+        if (running == null || reading == null) {
+            faces.clear()
+            hint.setText(R.string.starting_camera)
+            figures.text = null
+        } else {
+            frame.setShape(reading.width, reading.height)
+            faces.showFaces(reading.width, reading.height, reading.faces, labels, running.mirrored)
+            hint.setText(if (reading.faces.isEmpty()) R.string.no_face_seen else R.string.bars_are)
+            figures.text = describe(reading, running.threads)
         }
     }
 
-    private fun show(state: LiveState.Running) {
-        val reading = state.reading
-        if (reading == null) {
-            hint.setText(R.string.starting_camera)
-            bars.show(state.labels, FloatArray(0))
-            return
-        }
-        frame.setShape(reading.width, reading.height)
-        faces.showFaces(reading.width, reading.height, reading.faces, state.labels, state.mirrored)
-        bars.show(state.labels, reading.faces.firstOrNull()?.shares ?: FloatArray(0))
-        hint.setText(if (reading.faces.isEmpty()) R.string.no_face_seen else R.string.bars_are)
+    private fun describe(reading: LiveReading, threads: Int): String {
         val context = root.context
-        figures.text = listOfNotNull(
+        return listOfNotNull(
             context.getString(R.string.frame_rate, reading.framesPerSecond),
             context.getString(R.string.detection_time, reading.detectionMillis),
             context.getString(R.string.reading_time, reading.readingMillis)
                 .takeIf { reading.readingMillis > 0 },
-            root.resources.getQuantityString(R.plurals.threads, state.threads, state.threads),
+            root.resources.getQuantityString(R.plurals.threads, threads, threads),
         ).joinToString(" · ")
     }
 
-    /** Follows the screen, which was turned. */
+    /** Follows the screen, which was turned from portrait to landscape or back. */
     fun arrange() {
-        content.arrange(share = 0f)
+        content.arrange(share = 0.7f)
         setPreviewUpright()
     }
 
-    private fun setPreviewUpright() = preview.setTransform(
-        previewMatrix(preview.width.toFloat(), preview.height.toFloat(), preview.displayDegrees()),
+    /** Follows the display, which may also be turned without that: upside down. */
+    fun setPreviewUpright() = preview.setTransform(
+        previewMatrix(preview.width.toFloat(), preview.height.toFloat(), degreesOf(preview.display)),
     )
+
+    private companion object {
+        val NO_SHARES = FloatArray(0)
+    }
 }

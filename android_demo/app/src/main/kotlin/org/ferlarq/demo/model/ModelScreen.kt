@@ -24,9 +24,9 @@ class ModelScreen(
         licences.text = root.context.assets.open("licences/notice.txt").reader().use { it.readText() }
     }
 
-    fun render(state: ModelState, seen: Boolean) {
-        root.visibility = if (seen) View.VISIBLE else View.GONE
+    fun render(state: ModelState) {
         problem.visibility = if (state.problem == null) View.GONE else View.VISIBLE
+        facts.visibility = if (state.card == null) View.GONE else View.VISIBLE
         facts.text = state.card?.let(::describe)
         measure.isEnabled = state.card != null && !state.measuring
         timings.text = when {
@@ -49,9 +49,16 @@ class ModelScreen(
         }
         if (card.accuracies.isEmpty()) lines += context.getString(R.string.fact_no_accuracy)
         for ((views, share) in card.accuracies) {
-            lines += context.getString(R.string.fact_accuracy, 100 * share, card.split, views)
+            lines += context.getString(R.string.fact_accuracy, 100 * share, card.split, nameOf(views))
         }
         return lines.joinToString("\n")
+    }
+
+    /** The user's words for what was looked at; the model's own if there are none. */
+    private fun nameOf(views: String) = when (views) {
+        "five crops" -> root.context.getString(R.string.five_crops)
+        "centre crop" -> root.context.getString(R.string.centre_crop)
+        else -> views
     }
 
     private fun describe(timing: Timing) = root.context.getString(

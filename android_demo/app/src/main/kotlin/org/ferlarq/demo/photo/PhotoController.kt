@@ -23,7 +23,12 @@ class PhotoController(
 ) {
     private var generation = 0
 
+    /** The picture that is shown, for when the system ends the app and starts it again. */
+    var source: Uri? = null
+        private set
+
     fun read(uri: Uri) {
+        source = uri
         val started = ++generation
         store.updatePhoto(PhotoState.Working)
         foundations.background.execute {
@@ -32,13 +37,25 @@ class PhotoController(
         }
     }
 
+    fun readAgain() {
+        source?.let(::read)
+    }
+
     fun fail(problem: Problem) {
         generation++
+        source = null
         store.updatePhoto(PhotoState.Failed(problem))
     }
 
     private fun readNow(uri: Uri): PhotoState = try {
-        val picture = readPicture(context.contentResolver, uri)
+        readFaces(readPicture(context.contentResolver, uri))
+    } catch (_: IOException) {
+        PhotoState.Failed(Problem.PICTURE_UNREADABLE)
+    } catch (_: OutOfMemoryError) {
+        PhotoState.Failed(Problem.OUT_OF_MEMORY)
+    }
+
+    private fun readFaces(picture: Bitmap): PhotoState = try {
         val luma = toLuma(picture)
         val card = foundations.readCard()
         val faces = foundations.openDetector(THREADS).use { detector ->
@@ -49,30 +66,44 @@ class PhotoController(
         } else {
             PhotoState.Read(picture, faces, card.labels)
         }
-    } catch (_: IOException) {
-        PhotoState.Failed(Problem.PICTURE_UNREADABLE)
-    } catch (_: OutOfMemoryError) {
-        PhotoState.Failed(Problem.OUT_OF_MEMORY)
     } catch (_: RuntimeException) { // of the networks
         PhotoState.Failed(Problem.MODEL_UNUSABLE)
     }
 
     /** Writes the picture with its frames to where others may read it, then calls [done]. */
     fun prepareSharing(read: PhotoState.Read, done: (Uri) -> Unit) {
+        val started = generation
         foundations.background.execute {
-            val annotated = read.picture.copy(Bitmap.Config.ARGB_8888, true)
-            val painter = FacePainter(context)
-            painter.setTextSize(maxOf(16f, annotated.width / 28f))
-            val place = RectF(0f, 0f, annotated.width.toFloat(), annotated.height.toFloat())
-            val canvas = Canvas(annotated)
-            for (face in read.faces) {
-                painter.draw(canvas, face, read.labels, place, scale = 1f, mirrored = false)
+            val written = try {
+                writeAnnotated(read)
+                true
+            } catch (_: IOException) { // no room left
+                false
+            } catch (_: OutOfMemoryError) {
+                false
             }
-            val name = PictureProvider.SHARED
-            PictureProvider.pictureFile(context, name).outputStream().use {
-                annotated.compress(Bitmap.CompressFormat.JPEG, 92, it)
+            main.execute {
+                when {
+                    started != generation -> Unit // another picture is shown by now
+                    written -> done(PictureProvider.uriOf(PictureProvider.SHARED))
+                    else -> store.updatePhoto(PhotoState.Failed(Problem.NOT_SHARED))
+                }
             }
-            main.execute { done(PictureProvider.uriOf(name)) }
+        }
+    }
+
+    private fun writeAnnotated(read: PhotoState.Read) {
+        val (width, height) = read.picture.width to read.picture.height
+        val annotated = Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888)
+        val painter = FacePainter(context)
+        painter.numbered = read.faces.size > 1
+        painter.fitTo(width)
+        val canvas = Canvas(annotated)
+        canvas.drawBitmap(read.picture, 0f, 0f, painter.picture)
+        val place = RectF(0f, 0f, width.toFloat(), height.toFloat())
+        painter.draw(canvas, read.faces, read.labels, place, scale = 1f, mirrored = false)
+        PictureProvider.pictureFile(context, PictureProvider.SHARED).outputStream().use {
+            if (!annotated.compress(Bitmap.CompressFormat.JPEG, 92, it)) throw IOException()
         }
     }
 }

@@ -1,5 +1,6 @@
 package org.ferlarq.demo.photo
 
+import android.view.LayoutInflater
 import android.view.View
 import android.widget.Button
 import android.widget.LinearLayout
@@ -11,6 +12,7 @@ import org.ferlarq.demo.Problem
 import org.ferlarq.demo.ProblemPanel
 import org.ferlarq.demo.R
 import org.ferlarq.demo.arrange
+import org.ferlarq.demo.expressionName
 
 /** A picture that the user chose or took, its faces framed, and bars for each. */
 class PhotoScreen(
@@ -36,8 +38,7 @@ class PhotoScreen(
     /** Follows the screen, which was turned. */
     fun arrange() = content.arrange(share = 0.7f)
 
-    fun render(state: PhotoState, seen: Boolean) {
-        root.visibility = if (seen) View.VISIBLE else View.GONE
+    fun render(state: PhotoState) {
         problem.show((state as? PhotoState.Failed)?.problem)
         content.visibility = if (state is PhotoState.Read) View.VISIBLE else View.GONE
         share.visibility = content.visibility
@@ -58,13 +59,14 @@ class PhotoScreen(
         hint.visibility = View.GONE
         picture.showPicture(state.picture, state.faces, state.labels)
         bars.removeAllViews()
-        for (face in state.faces) {
-            val view = BarsView(root.context)
-            view.show(state.labels, face.shares)
-            val whole = LinearLayout.LayoutParams.MATCH_PARENT
-            val place = LinearLayout.LayoutParams(whole, LinearLayout.LayoutParams.WRAP_CONTENT)
-            place.bottomMargin = root.resources.getDimensionPixelSize(R.dimen.space)
-            bars.addView(view, place)
+        for ((i, face) in state.faces.withIndex()) {
+            val view = LayoutInflater.from(root.context).inflate(R.layout.face, bars, false)
+            val heading = view.findViewById<TextView>(R.id.face_heading)
+            val name = expressionName(root.context, state.labels[face.best])
+            heading.text = root.context.getString(R.string.numbered_face, i + 1, name)
+            heading.visibility = if (state.faces.size > 1) View.VISIBLE else View.GONE
+            view.findViewById<BarsView>(R.id.face_bars).show(state.labels, face.shares)
+            bars.addView(view)
         }
         share.setOnClickListener { onShare(state) }
     }

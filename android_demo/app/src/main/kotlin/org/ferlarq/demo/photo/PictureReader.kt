@@ -8,13 +8,13 @@ import android.media.ExifInterface
 import android.net.Uri
 import java.io.IOException
 import org.ferlarq.demo.image.AreaReduction
+import org.ferlarq.demo.image.FaceBox
 import org.ferlarq.demo.image.LumaImage
 import org.ferlarq.demo.inference.ExpressionClassifier
 import org.ferlarq.demo.inference.FACE_SIZE
 import org.ferlarq.demo.inference.FaceBoxes
 import org.ferlarq.demo.inference.FaceDetector
 import org.ferlarq.demo.inference.sharesOf
-import org.ferlarq.demo.image.FaceBox
 import org.ferlarq.demo.live.FaceReading
 
 /** Longer side, in pixels, to which larger pictures are scaled down while they are read. */
@@ -26,7 +26,13 @@ const val LARGEST_SIDE = 2048
  * @throws IOException if it is no picture, or damaged, or gone.
  * @throws OutOfMemoryError if the phone has no room for it.
  */
-fun readPicture(resolver: ContentResolver, uri: Uri): Bitmap {
+fun readPicture(resolver: ContentResolver, uri: Uri): Bitmap = try {
+    decode(resolver, uri)
+} catch (error: RuntimeException) { // of the app that holds it, its permission, or a decoder
+    throw IOException(error)
+}
+
+private fun decode(resolver: ContentResolver, uri: Uri): Bitmap {
     val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
     open(resolver, uri).use { BitmapFactory.decodeStream(it, null, bounds) }
     val longer = maxOf(bounds.outWidth, bounds.outHeight)
@@ -42,11 +48,8 @@ fun readPicture(resolver: ContentResolver, uri: Uri): Bitmap {
     return Bitmap.createBitmap(picture, 0, 0, picture.width, picture.height, turn, true)
 }
 
-private fun open(resolver: ContentResolver, uri: Uri) = try {
+private fun open(resolver: ContentResolver, uri: Uri) =
     resolver.openInputStream(uri) ?: throw IOException("nothing to read")
-} catch (error: SecurityException) { // the permission to read it has ended
-    throw IOException(error)
-}
 
 /** What makes a picture stand upright; cameras note it in the file instead of turning pixels. */
 private fun turnOf(exif: ExifInterface): Matrix {

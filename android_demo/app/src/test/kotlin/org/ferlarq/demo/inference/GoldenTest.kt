@@ -1,6 +1,7 @@
 package org.ferlarq.demo.inference
 
 import java.io.File
+import java.lang.management.ManagementFactory
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import kotlin.random.Random
@@ -10,6 +11,7 @@ import org.ferlarq.demo.image.AreaReduction
 import org.ferlarq.demo.image.LumaImage
 import org.ferlarq.lce.LceDelegate
 import org.json.JSONArray
+import org.json.JSONObject
 import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
@@ -60,7 +62,7 @@ class GoldenTest {
 
     @Test
     fun `the scores are Python's, bit for bit, with one thread and with two`() {
-        val file = File(buildFolder, "golden-scores.bin")
+        val file = File(buildFolder, "golden/scores.bin")
         assumeTrue("Python with fer_larq is not here, so there are no scores to compare", file.isFile)
         val expected = ByteBuffer.wrap(file.readBytes()).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
         val faces = facesOfFrames()
@@ -116,6 +118,71 @@ class GoldenTest {
         val card = ModelCard.of(asset("expressions.tflite"))
         assertThrows(IllegalArgumentException::class.java) {
             TfliteClassifier(asset("faces.tflite"), card, 1)
+        }
+    }
+
+    @Test
+    fun `the detector finds the face of a photograph where Python does, however the sensor lies`() {
+        val file = File(buildFolder, "golden/picture.json")
+        assumeTrue("scikit-image is not here, so there is no photograph", file.isFile)
+        val expected = JSONObject(file.readText())
+        val (width, height) = expected.getInt("width") to expected.getInt("height")
+        val upright = File(buildFolder, "golden/picture.grey").readBytes()
+        val image = LumaImage()
+        val faces = FaceBoxes()
+        BlazeFaceDetector(asset("faces.tflite"), 1).use { detector ->
+            for (rotation in 0..270 step 90) {
+                turnBack(upright, width, height, rotation, image)
+                detector.detect(image, faces)
+                assertEquals("turned by $rotation", 1, faces.count)
+                // The picture is made smaller in another way than Python's.
+                val tolerance = 0.04 * expected.getInt("size")
+                assertEquals(expected.getDouble("size"), faces.size[0].toDouble(), tolerance)
+                assertEquals(expected.getDouble("left"), faces.left[0].toDouble(), tolerance)
+                assertEquals(expected.getDouble("top"), faces.top[0].toDouble(), tolerance)
+            }
+        }
+    }
+
+    /** Fills [image] as a sensor would that must be turned by [rotation] degrees to stand upright. */
+    private fun turnBack(upright: ByteArray, width: Int, height: Int, rotation: Int, image: LumaImage) {
+        val (across, down) = if (rotation % 180 == 0) width to height else height to width
+        image.reshape(across, down, across, rotation)
+        for (y in 0 until height) {
+            for (x in 0 until width) {
+                val at = when (rotation) {
+                    0 -> y * across + x
+                    90 -> (down - 1 - x) * across + y
+                    180 -> (down - 1 - y) * across + across - 1 - x
+                    else -> x * across + across - 1 - y
+                }
+                image.pixels[at] = upright[y * width + x]
+            }
+        }
+    }
+
+    @Test
+    fun `the real networks cost a frame no memory to speak of`() {
+        val threads = ManagementFactory.getThreadMXBean() as com.sun.management.ThreadMXBean
+        val image = LumaImage()
+        image.reshape(640, 480, 640, rotation = 90)
+        val faces = FaceBoxes()
+        val face = ByteArray(FACE_SIZE * FACE_SIZE)
+        val scores = FloatArray(7)
+        val frames = 100
+        BlazeFaceDetector(asset("faces.tflite"), 1).use { detector ->
+            classifier(1).use { classifier ->
+                fun read() {
+                    detector.detect(image, faces)
+                    classifier.classify(face, scores)
+                }
+                repeat(frames) { read() }
+                val start = threads.getThreadAllocatedBytes(Thread.currentThread().id)
+                repeat(frames) { read() }
+                val bytes = (threads.getThreadAllocatedBytes(Thread.currentThread().id) - start) / frames
+                // TensorFlow Lite makes some small objects for each call; a picture has 300 KB.
+                assertTrue("$bytes bytes a frame", bytes < 2000)
+            }
         }
     }
 

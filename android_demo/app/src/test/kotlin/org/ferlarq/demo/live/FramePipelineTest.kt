@@ -17,7 +17,7 @@ class FramePipelineTest {
     private val detector = FakeDetector()
     private val classifier = FakeClassifier()
     private val readings = mutableListOf<LiveReading>()
-    private val failures = mutableListOf<Exception>()
+    private val failures = mutableListOf<RuntimeException>()
     private val frame = Frame(::greyFrame)
     private var now = 1L
 
@@ -71,6 +71,16 @@ class FramePipelineTest {
         val failure = IllegalStateException("no memory")
         classifier.failure = failure
         pipeline.offer(frame)
+        assertSame(failure, failures.single())
+        assertFalse(pipeline.offer(frame))
+        assertEquals(1 to 1, classifier.closed to detector.closed)
+    }
+
+    @Test
+    fun `a frame that cannot be copied is told once and ends the reading`() {
+        val pipeline = pipeline(Runnable::run)
+        val failure = IllegalStateException("the system took the image back")
+        assertFalse(pipeline.offer { throw failure })
         assertSame(failure, failures.single())
         assertFalse(pipeline.offer(frame))
         assertEquals(1 to 1, classifier.closed to detector.closed)
