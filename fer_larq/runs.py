@@ -1,5 +1,7 @@
 """A run folder: what a training leaves behind, and how a network comes back from it.
 
+``python -m fer_larq.runs`` lists the runs under ``runs/`` as a table in Markdown.
+
 run.json            recipe, seed, versions, data fingerprint, results; rewritten at every epoch
 history.csv         one row per epoch
 curve.png           the history, drawn
@@ -11,10 +13,11 @@ tensorboard/        the history for TensorBoard
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -25,10 +28,10 @@ import numpy as np
 from fer_larq import weights
 from fer_larq.backend import tf
 from fer_larq.data import Dataset
-from fer_larq.errors import UserError
+from fer_larq.errors import UserError, run_command, warn
 from fer_larq.files import replacing
 from fer_larq.models import DENSE_UNITS, FILTERS, bdnn
-from fer_larq.recipes import Recipe
+from fer_larq.recipes import RECIPES, Recipe
 
 DESCRIPTION = "run.json"
 BEST_WEIGHTS = "best.weights.h5"
@@ -197,3 +200,76 @@ def weights_digest(network: tf.keras.Model) -> str:
     for values in network.get_weights():
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
+
+
+def changed_flags(recipe: Recipe) -> str:
+    """The flags that turn ``--recipe best`` into ``recipe``, less what the network's name says."""
+    named = {"blocks", "dense", "binary", "width", "epochs"}
+    flags = []
+    for name, best in asdict(RECIPES["best"]).items():
+        value, flag = getattr(recipe, name), name.replace("_", "-")
+        of_no_effect = name.startswith("bop_") and recipe.optimizer != "bop"
+        if value == best or name in named or of_no_effect:
+            continue
+        if isinstance(value, bool):
+            flags.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            flags.append(f"--{flag} {value:g}" if isinstance(value, float) else f"--{flag} {value}")
+    return " ".join(flags)
+
+
+def table(folders: Sequence[Path]) -> str:
+    """A Markdown table with a line for each run; the figures are those of its best epoch."""
+    lines = [
+        "| run | network | flags beside `--recipe best` | seed | epochs | best epoch "
+        "| five crops (%) | centre (%) | data |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for folder in folders:
+        description = read_description(folder)
+        recipe, result = recipe_of(description), description.get("result", {})
+        best = result.get("best", {})
+        epochs = f"{result.get('epochs', 0)}"
+        if not result.get("finished"):
+            epochs += f" of {recipe.epochs}"
+        flags = changed_flags(recipe)
+        figures = " | ".join(
+            f"{100 * best[name]:.2f}" if name in best else ""
+            for name in ("validation_five", "validation_centre")
+        )
+        data = description["data"]
+        lines.append(
+            f"| {folder.name} | {recipe.network} | {f'`{flags}`' if flags else ''} "
+            f"| {description['settings']['seed']} | {epochs} | {best.get('epoch', '')} | {figures} "
+            f"| {data['name']} `{data['fingerprint'][:12]}` |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table of the runs in a folder."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fer_larq.runs",
+        description="List runs as a table in Markdown, with validation accuracies (PublicTest).",
+    )
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path("runs"),
+        help="folder that holds runs, at any depth (default: runs)",
+    )  # fmt: skip
+    options = parser.parse_args(arguments)
+    folders = []
+    for file in sorted(options.folder.rglob(DESCRIPTION)):
+        try:
+            read_description(file.parent)
+        except UserError as error:
+            warn(str(error))
+        else:
+            folders.append(file.parent)
+    if not folders:
+        raise UserError(f"{options.folder}: no runs in it; `python -m fer_larq.train` makes one")
+    print(table(folders), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -291,8 +291,6 @@ class Training:
         self.exact = runs.build(recipe)  # float32, for validation and for what is written
         self.predict = predictor(self.exact)
         self.history = History(run)
-        if self.writes:
-            runs.write_description(run, self.description)
 
         # Progress, as variables so that a checkpoint holds it with the weights.
         self.epoch = tf.Variable(0, trainable=False)  # finished epochs
@@ -327,6 +325,8 @@ class Training:
                 "remove the folder checkpoints/ to train from the start"
             ) from None
         self.history.keep_epochs(int(self.epoch))
+        if self.history.rows:
+            self._note_result(int(self.epoch))
 
     def train(self, checkpoint_minutes: float = CHECKPOINT_MINUTES) -> None:
         """Train to the end of the recipe.
@@ -335,6 +335,8 @@ class Training:
             Stopped: if SIGINT or SIGTERM asked for it; the checkpoint is written by then.
         """
         train_step = self.network.make_train_function()
+        if self.writes:
+            runs.write_description(self.run, self.description)
         with StopRequest() as stop:
             while (epoch := int(self.epoch)) < self.recipe.epochs:
                 self._train_epoch(epoch, train_step, stop, checkpoint_minutes * 60)
@@ -402,17 +404,20 @@ class Training:
             if better:
                 runs.save_weights(self.exact, self.run / runs.BEST_WEIGHTS)
             self.history.append(epoch=epoch, best=better, **figures)
-            self.description["result"] = {
-                "epochs": epoch,
-                "finished": epoch == self.recipe.epochs,
-                "best": self.history.best(),
-                "peak_memory_bytes": peak_memory(),
-            }
+            self._note_result(epoch)
             runs.write_description(self.run, self.description)
         self.epoch.assign(epoch)
         self.step.assign(0)
         self.sums.assign(np.zeros(3))
         self.checkpoints.save()
+
+    def _note_result(self, epochs: int) -> None:
+        self.description["result"] = {
+            "epochs": epochs,
+            "finished": epochs == self.recipe.epochs,
+            "best": self.history.best(),
+            "peak_memory_bytes": peak_memory(),
+        }
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

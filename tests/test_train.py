@@ -232,6 +232,24 @@ def test_a_damaged_checkpoint_is_named(finished_run, few_faces, tmp_path):
     assert "damaged checkpoint" in refusal("--resume", "--out", run)
 
 
+def test_a_run_that_goes_on_keeps_its_result_meanwhile(finished_run, few_faces, tmp_path):
+    import shutil
+
+    run = tmp_path / "longer"
+    shutil.copytree(finished_run, run)
+    before = runs.read_description(run)["result"]
+    training = train.Training(
+        replace(SMALL, augment="random-crop", flip=True, epochs=5), train.Settings(seed=3),
+        few_faces, run, tf.distribute.get_strategy(),
+    )  # fmt: skip
+    training.resume()
+    training._train_epoch = lambda *_: (_ for _ in ()).throw(train.Stopped(signal.SIGTERM))
+    with pytest.raises(train.Stopped):
+        training.train()
+    after = runs.read_description(run)["result"]
+    assert after["best"] == before["best"] and after["epochs"] == 2 and not after["finished"]
+
+
 def test_a_batch_larger_than_the_data_is_refused(tmp_path, few_faces):
     assert "smaller --batch-size" in refusal("--batch-size", "512", "--out", tmp_path / "run")
 
