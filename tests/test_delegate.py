@@ -22,6 +22,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # when run as a command
 
 import delegate_models as models
+import larq_zoo_networks as networks
 from delegate_models import Convolution, lce, same_bits
 
 from fer_larq.errors import UserError
@@ -183,6 +184,42 @@ def test_a_packed_network_is_one_piece_for_the_delegate_and_takes_any_batch():
         interpreter.invoke()
         ours = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
         assert same_bits(ours, lce(models.small_network(batch), values)[0])
+
+
+@pytest.fixture(scope="module")
+def quicknet() -> bytes:
+    """A small QuickNet of larq-zoo with random weights, converted by LCE."""
+    try:
+        return networks.build("QuickNetSmall", size=32, classes=10)
+    except ModuleNotFoundError as missing:
+        pytest.skip(f"{missing.name} is not installed; larq_zoo_networks.py says how to")
+
+
+@pytest.mark.parametrize("runtime", networks.RUNTIMES)
+@pytest.mark.parametrize("xnnpack", [True, False], ids=["xnnpack", "builtin kernels"])
+def test_each_operator_of_lce_in_a_network_of_larq_zoo_gives_the_bits_of_lce(
+    quicknet, runtime, xnnpack
+):
+    (picture,) = networks.pictures(quicknet, 1)
+    found = networks.agreement(quicknet, picture, runtime, xnnpack)
+    for kind in ("LceQuantize", "LceBconv2d"):
+        assert found[kind].equal == found[kind].operators == 16
+    # The runtime's own operators round as its own build does: seven bits are left to them.
+    assert max(agreement.largest for agreement in found.values()) < 2.0**-16
+    logits = networks.without_softmax(quicknet)
+    (expected,) = networks.lce(logits)(picture)
+    (result,) = networks.stock(logits, runtime, xnnpack)(picture)
+    assert np.allclose(result, expected, rtol=0, atol=2.0**-16 * np.abs(expected).max())
+
+
+def test_the_comparison_of_networks_notices_one_wrong_bit():
+    agreement = networks.Agreement()
+    right = np.float32([1.0, -2.0])
+    agreement.add(right, right)
+    assert (agreement.operators, agreement.equal, agreement.largest) == (1, 1, 0.0)
+    agreement.add(np.nextafter(right, np.float32(9)), right)
+    assert (agreement.operators, agreement.equal) == (2, 1)
+    assert 0 < agreement.largest <= 2.0**-23
 
 
 def test_integers_that_are_not_packed_stay_with_the_runtime():

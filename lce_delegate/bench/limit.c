@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <time.h>
 
 #if defined(__x86_64__)
@@ -9,6 +10,10 @@
 #elif defined(__aarch64__) || defined(__ARM_NEON)
 #include <arm_neon.h>
 #endif
+
+enum { SUMS = 8 };
+
+static volatile uint64_t sink;
 
 double lce_seconds(void) {
   struct timespec now;
@@ -28,12 +33,28 @@ double lce_measure_limit(const lce_limit* limit) {
   return (double)steps * limit->products_per_step / best;
 }
 
+double lce_measure_reading(size_t bytes) {
+  const size_t count = bytes / sizeof(uint64_t) / SUMS * SUMS;
+  uint64_t* data = calloc(count, sizeof *data);
+  if (data == NULL) return 0;
+  double best = 1e9;
+  for (int i = 0; i < 200; ++i) {
+    uint64_t sums[SUMS] = {0};
+    const double start = lce_seconds();
+    for (size_t k = 0; k < count; k += SUMS) {
+      for (int j = 0; j < SUMS; ++j) sums[j] |= data[k + (size_t)j];
+    }
+    for (int j = 0; j < SUMS; ++j) sink += sums[j];
+    const double seconds = lce_seconds() - start;
+    if (seconds < best) best = seconds;
+  }
+  free(data);
+  return best;
+}
+
 // Each loop keeps eight independent sums, more than the latency of its instructions needs. The
 // empty assembly hides values from the optimiser and costs nothing.
 #define HIDE(x) __asm__ volatile("" : "+x"(x))
-enum { SUMS = 8 };
-
-static volatile uint64_t sink;
 
 static void run_portable(long steps) {
   uint64_t sums[SUMS] = {0}, x = 0x123456789abcdefu, w = 0xfedcba987654321u;
@@ -73,18 +94,25 @@ __attribute__((target("avx2"))) static void run_avx2_lookup(long steps) {
   for (int i = 0; i < SUMS; ++i) sink += (uint64_t)_mm256_extract_epi64(sums[i], 0);
 }
 
-// The kernel's way: a shuffle that is xor and popcount at once, and an addition.
+// The kernel's way: a shuffle that is xor and popcount at once, and an addition. In assembly, since
+// the order counts: Zen 3 gets through a tenth more of them if six shuffles come before six additions
+// than if they take turns.
 __attribute__((target("avx2"))) static void run_avx2_shuffle(long steps) {
-  __m256i sums[SUMS], table = _mm256_set1_epi32(0x01020304), w = _mm256_set1_epi32(0x05040302);
-  for (int i = 0; i < SUMS; ++i) sums[i] = _mm256_setzero_si256();
-  for (long s = 0; s < steps; ++s) {
-    for (int i = 0; i < SUMS; ++i) {
-      HIDE(table);
-      HIDE(w);
-      sums[i] = _mm256_add_epi8(sums[i], _mm256_shuffle_epi8(table, w));
-    }
+  __m256i a, b, c, d, e, f, table = _mm256_set1_epi32(0x01020304), w = _mm256_set1_epi32(0x05040302);
+  a = b = c = d = e = f = _mm256_setzero_si256();
+  for (long s = 0; s < 2 * steps; ++s) {
+    __m256i u, v, x, y, z, t;
+    __asm__ volatile(
+        "vpshufb %13, %12, %6\n\tvpshufb %13, %12, %7\n\tvpshufb %13, %12, %8\n\t"
+        "vpshufb %13, %12, %9\n\tvpshufb %13, %12, %10\n\tvpshufb %13, %12, %11\n\t"
+        "vpaddb %6, %0, %0\n\tvpaddb %7, %1, %1\n\tvpaddb %8, %2, %2\n\t"
+        "vpaddb %9, %3, %3\n\tvpaddb %10, %4, %4\n\tvpaddb %11, %5, %5"
+        : "+x"(a), "+x"(b), "+x"(c), "+x"(d), "+x"(e), "+x"(f), "=&x"(u), "=&x"(v), "=&x"(x),
+          "=&x"(y), "=&x"(z), "=&x"(t)
+        : "x"(table), "x"(w));
   }
-  for (int i = 0; i < SUMS; ++i) sink += (uint64_t)_mm256_extract_epi64(sums[i], 0);
+  const __m256i sum = a + b + c + d + e + f;
+  sink += (uint64_t)_mm256_extract_epi64(sum, 0);
 }
 
 __attribute__((target("avx512f,avx512vpopcntdq"))) static void run_avx512(long steps) {
@@ -118,7 +146,7 @@ static void run_neon(long steps) {
 const lce_limit lce_limits[] = {
 #if defined(__x86_64__)
     {"avx512", "xor, popcount, add", 512.0 * SUMS, run_avx512},
-    {"avx2", "shuffle, add", 128.0 * SUMS, run_avx2_shuffle},
+    {"avx2", "shuffle, add", 128.0 * 12, run_avx2_shuffle},
     {"avx2", "xor, two look-ups, add", 256.0 * SUMS, run_avx2_lookup},
 #elif defined(__aarch64__) || defined(__ARM_NEON)
     {"neon", "xor, popcount, add", 128.0 * SUMS, run_neon},

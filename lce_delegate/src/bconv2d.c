@@ -470,7 +470,8 @@ static void write_pixel(const bconv_job* job, int32_t* accumulators, size_t pixe
     if (groups_share_words(s)) {
       merge_bits(bits, first_channel, count, row);
     } else {
-      memcpy(row + first_channel / 32, bits, (size_t)lce_words(count) * sizeof *bits);
+      row[first_channel / 32] = bits[0];
+      if (count > 32) row[first_channel / 32 + 1] = bits[1];
     }
     return;
   }
@@ -492,39 +493,40 @@ static void write_pixel(const bconv_job* job, int32_t* accumulators, size_t pixe
   }
 }
 
-// A unit of work is one tile of pixels for one block of channels; tiles of a block are neighbours,
-// so that a thread's weights stay in its cache.
-static void convolve_units(void* argument, size_t begin, size_t end) {
-  const bconv_job* job = argument;
+// Tiles [begin, end) of all pixels, for one block of channels.
+static void convolve_block(const bconv_job* job, size_t block, size_t begin, size_t end) {
   const bconv_state* s = job->state;
-  const size_t height = (size_t)s->y.output, width = (size_t)s->x.output;
-  const size_t pixel_total = (size_t)s->batch * height * width;
-  const size_t tile_pixels = (size_t)s->kernel->tile_pixels;
+  const size_t group = block / s->blocks;
+  const size_t in_group = block % s->blocks * LCE_BLOCK_CHANNELS;
+  const size_t first_channel = group * s->group_channels + in_group;
+  const size_t left = s->group_channels - in_group;
+  const int count = left < LCE_BLOCK_CHANNELS ? (int)left : LCE_BLOCK_CHANNELS;
+  const uint32_t* weights =
+      (const uint32_t*)s->weights + group * s->group_weight_words +
+      lce_packed_weights_words(s->kernel, in_group, s->window_words);
+
   const size_t pixel_bytes = s->pixel_words * sizeof(uint32_t);
+  const size_t group_bytes = pixel_bytes / (size_t)lce_words(s->channels_in) * s->group_words;
+  const size_t step = (size_t)s->x.stride * pixel_bytes;  // from a pixel to its right neighbour
   const uint8_t* activations = (const uint8_t*)(s->copies ? job->buffer : job->input);
+  activations += group * group_bytes;
+
+  const size_t height = (size_t)s->y.output, width = (size_t)s->x.output;
+  const size_t tile_pixels = (size_t)s->kernel->tile_pixels;
+  size_t pixel = begin * tile_pixels, pixel_end = end * tile_pixels;
+  if (pixel_end > (size_t)s->batch * height * width) pixel_end = (size_t)s->batch * height * width;
+  size_t image = pixel / (height * width), y = pixel / width % height, x = pixel % width;
+
   lce_accumulators accumulators;
   memset(accumulators, 0, sizeof accumulators);  // lanes past the last channel are read, not used
-
-  for (size_t unit = begin; unit < end; ++unit) {
-    const size_t block = unit / s->tiles, group = block / s->blocks;
-    const size_t in_group = block % s->blocks * LCE_BLOCK_CHANNELS;
-    const size_t left = s->group_channels - in_group;
-    const int count = left < LCE_BLOCK_CHANNELS ? (int)left : LCE_BLOCK_CHANNELS;
-    const uint32_t* weights =
-        (const uint32_t*)s->weights + group * s->group_weight_words + in_group * s->window_words;
-    const size_t group_offset =
-        group * s->group_words * sizeof(uint32_t) * (s->pixel_words / (size_t)lce_words(s->channels_in));
-
-    const size_t first = unit % s->tiles * tile_pixels;
-    const size_t rest = pixel_total - first;
+  while (pixel < pixel_end) {
+    const size_t rest = pixel_end - pixel;
     const int pixels = rest < tile_pixels ? (int)rest : (int)tile_pixels;
     const uint8_t* addresses[LCE_MAX_TILE_PIXELS];
     int32_t ys[LCE_MAX_TILE_PIXELS], xs[LCE_MAX_TILE_PIXELS];
-    size_t image = first / (height * width), y = first / width % height, x = first % width;
     for (int p = 0; p < pixels; ++p) {
       const size_t row = image * s->buffer_height + y * (size_t)s->y.stride;
-      addresses[p] = activations + group_offset +
-                     (row * s->buffer_width + x * (size_t)s->x.stride) * pixel_bytes;
+      addresses[p] = activations + row * s->buffer_width * pixel_bytes + x * step;
       ys[p] = (int32_t)y;
       xs[p] = (int32_t)x;
       if (++x == width) {
@@ -536,10 +538,23 @@ static void convolve_units(void* argument, size_t begin, size_t end) {
       }
     }
     s->kernel->accumulate(&s->window, addresses, pixels, weights, count, accumulators);
-    for (int p = 0; p < pixels; ++p) {
-      write_pixel(job, accumulators[p], first + (size_t)p, ys[p], xs[p],
-                  group * s->group_channels + in_group, block * LCE_BLOCK_CHANNELS, count);
+    for (int p = 0; p < pixels; ++p, ++pixel) {
+      write_pixel(job, accumulators[p], pixel, ys[p], xs[p], first_channel,
+                  block * LCE_BLOCK_CHANNELS, count);
     }
+  }
+}
+
+// A unit of work is one tile of pixels for one block of channels; tiles of a block are neighbours,
+// so that a thread's weights stay in its cache.
+static void convolve_units(void* argument, size_t begin, size_t end) {
+  const bconv_job* job = argument;
+  const size_t tiles = job->state->tiles;
+  while (begin < end) {
+    const size_t block = begin / tiles, first = begin % tiles;
+    const size_t last = end - begin < tiles - first ? first + (end - begin) : tiles;
+    convolve_block(job, block, first, last);
+    begin += last - first;
   }
 }
 

@@ -6,8 +6,9 @@
 // bits of 32 channels takes a shuffle and an addition, where the usual way (xor, and two look-ups of
 // popcount by half bytes) takes four instructions.
 //
-// Hence one byte of weights per lane, 32 lanes, and activations that are expanded beforehand from
-// half bytes to the distances of their tables.
+// Hence half a byte of weights per lane, in a byte of its own, since taking bytes apart in the inner
+// loop costs more than reading twice as much; and activations that are expanded beforehand from bytes
+// to the distances of their two tables.
 #include <immintrin.h>
 #include <string.h>
 
@@ -17,38 +18,25 @@
 
 static bool supported(void) { return lce_x86_has_avx2(); }
 
-// TABLES[x][i] = popcount(x ^ i).
-#define ROW(x)                                                                              \
-  {                                                                                         \
-    BITS((x) ^ 0), BITS((x) ^ 1), BITS((x) ^ 2), BITS((x) ^ 3), BITS((x) ^ 4),              \
-        BITS((x) ^ 5), BITS((x) ^ 6), BITS((x) ^ 7), BITS((x) ^ 8), BITS((x) ^ 9),          \
-        BITS((x) ^ 10), BITS((x) ^ 11), BITS((x) ^ 12), BITS((x) ^ 13), BITS((x) ^ 14),     \
-        BITS((x) ^ 15)                                                                      \
-  }
+// TABLES[x] has the tables of both halves of a byte x of activations: sixteen times
+// popcount(lower half ^ i), then sixteen times popcount(upper half ^ i).
 #define BITS(i) (((i) & 1) + ((i) >> 1 & 1) + ((i) >> 2 & 1) + ((i) >> 3 & 1))
-static const uint8_t TABLES[16][16] __attribute__((aligned(64))) = {
-    ROW(0), ROW(1), ROW(2),  ROW(3),  ROW(4),  ROW(5),  ROW(6),  ROW(7),
-    ROW(8), ROW(9), ROW(10), ROW(11), ROW(12), ROW(13), ROW(14), ROW(15)};
-#undef BITS
-#undef ROW
+#define HALF(x)                                                                                 \
+  BITS((x) ^ 0), BITS((x) ^ 1), BITS((x) ^ 2), BITS((x) ^ 3), BITS((x) ^ 4), BITS((x) ^ 5),     \
+      BITS((x) ^ 6), BITS((x) ^ 7), BITS((x) ^ 8), BITS((x) ^ 9), BITS((x) ^ 10),               \
+      BITS((x) ^ 11), BITS((x) ^ 12), BITS((x) ^ 13), BITS((x) ^ 14), BITS((x) ^ 15)
+#define BYTE(x) {HALF((x) & 15), HALF((x) >> 4)}
+#define BYTES_4(x) BYTE(x), BYTE((x) + 1), BYTE((x) + 2), BYTE((x) + 3)
+#define BYTES_16(x) BYTES_4(x), BYTES_4((x) + 4), BYTES_4((x) + 8), BYTES_4((x) + 12)
+#define BYTES_64(x) BYTES_16(x), BYTES_16((x) + 16), BYTES_16((x) + 32), BYTES_16((x) + 48)
+static const uint8_t TABLES[256][32] __attribute__((aligned(64))) = {
+    BYTES_64(0), BYTES_64(64), BYTES_64(128), BYTES_64(192)};
 
-// Every byte of activations becomes two: the distances, in bytes, of the tables of its lower and of
-// its upper half.
+// Every byte of activations becomes the distance, in bytes, of its tables.
 static void expand(const uint32_t* packed, size_t words, uint32_t* expanded) {
-  const uint8_t* from = (const uint8_t*)packed;
-  uint8_t* to = (uint8_t*)expanded;
-  const __m128i upper = _mm_set1_epi8((char)0xf0);
-  size_t i = 0;
-  for (; i + 16 <= 4 * words; i += 16) {
-    const __m128i x = _mm_loadu_si128((const __m128i*)(from + i));
-    const __m128i low = _mm_and_si128(_mm_slli_epi16(x, 4), upper);
-    const __m128i high = _mm_and_si128(x, upper);
-    _mm_storeu_si128((__m128i*)(to + 2 * i), _mm_unpacklo_epi8(low, high));
-    _mm_storeu_si128((__m128i*)(to + 2 * i + 16), _mm_unpackhi_epi8(low, high));
-  }
-  for (; i < 4 * words; ++i) {
-    to[2 * i] = (uint8_t)(from[i] << 4);
-    to[2 * i + 1] = from[i] & 0xf0;
+  for (size_t i = 0; i < words; ++i) {
+    const __m128i bytes = _mm_cvtepu8_epi16(_mm_cvtsi32_si128((int)packed[i]));
+    _mm_storel_epi64((__m128i*)(expanded + 2 * i), _mm_slli_epi16(bytes, 5));
   }
 }
 
@@ -63,17 +51,18 @@ enum {
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-// Adds 32 counts of eight bits to counts of sixteen bits: those of even channels, and of odd ones.
+// Adds 32 counts of eight bits to counts of sixteen bits: wide[1] has those of odd channels, wide[0]
+// those of even ones plus 256 times those of odd ones, which `spill` takes off again.
 ALWAYS_INLINE void flush(__m256i counts, __m256i wide[2]) {
-  wide[0] = _mm256_add_epi16(wide[0], _mm256_and_si256(counts, _mm256_set1_epi16(0xff)));
+  wide[0] = _mm256_add_epi16(wide[0], counts);
   wide[1] = _mm256_add_epi16(wide[1], _mm256_srli_epi16(counts, 8));
 }
 
 // Moves, or adds, counts of sixteen bits to the accumulators.
 ALWAYS_INLINE void spill(const __m256i wide[2], bool add, int32_t* accumulators) {
+  const __m256i odd = wide[1], even = _mm256_sub_epi16(wide[0], _mm256_slli_epi16(odd, 8));
   // Each register holds channels of its own two halves: 0 to 7 and 16 to 23, 8 to 15 and 24 to 31.
-  const __m256i halves[2] = {_mm256_unpacklo_epi16(wide[0], wide[1]),
-                             _mm256_unpackhi_epi16(wide[0], wide[1])};
+  const __m256i halves[2] = {_mm256_unpacklo_epi16(even, odd), _mm256_unpackhi_epi16(even, odd)};
   for (int i = 0; i < 4; ++i) {
     const __m128i eight = i < 2 ? _mm256_castsi256_si128(halves[i % 2])
                                 : _mm256_extracti128_si256(halves[i % 2], 1);
@@ -84,63 +73,67 @@ ALWAYS_INLINE void spill(const __m256i wide[2], bool add, int32_t* accumulators)
   }
 }
 
-// The table of a half byte of activations, given by its distance.
-ALWAYS_INLINE __m256i table_at(uint8_t distance) {
-  const uint8_t* table = (const uint8_t*)TABLES + distance;
-  return _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i*)table));
+// The tables of byte k of expanded activations.
+ALWAYS_INLINE void load_tables(const uint8_t* x, size_t k, __m256i* low, __m256i* high) {
+  uint16_t distance;
+  memcpy(&distance, x + 2 * k, sizeof distance);
+  const __m128i* tables = (const __m128i*)((const uint8_t*)TABLES + distance);
+  *low = _mm256_broadcastsi128_si256(_mm_load_si128(tables));
+  *high = _mm256_broadcastsi128_si256(_mm_load_si128(tables + 1));
 }
 
-ALWAYS_INLINE __m256i low_halves(const uint8_t* weights) {
-  return _mm256_and_si256(_mm256_load_si256((const __m256i*)weights), _mm256_set1_epi8(0x0f));
-}
-
-ALWAYS_INLINE __m256i high_halves(const uint8_t* weights) {
-  const __m256i shifted = _mm256_srli_epi16(_mm256_load_si256((const __m256i*)weights), 4);
-  return _mm256_and_si256(shifted, _mm256_set1_epi8(0x0f));
+// The halves of a byte of weights of 32 channels.
+ALWAYS_INLINE void load_weights(const uint8_t* weights, __m256i* low, __m256i* high) {
+  *low = _mm256_load_si256((const __m256i*)weights);
+  *high = _mm256_load_si256((const __m256i*)(weights + LANES));
 }
 
 // Adds `bytes` bytes of weights, of P pixels and Q blocks, to the counts.
 ALWAYS_INLINE void count(const uint8_t* const x[4], int P, const uint8_t* w, size_t block, int Q,
                          size_t bytes, __m256i counts[4][2]) {
-  for (size_t k = 0; k < bytes; ++k, w += LANES) {
-    for (int q = 0; q < Q; ++q) {
-      const __m256i low = low_halves(w + block * (size_t)q), high = high_halves(w + block * (size_t)q);
-      for (int p = 0; p < P; ++p) {
-        const __m256i sum = _mm256_add_epi8(_mm256_shuffle_epi8(table_at(x[p][2 * k]), low),
-                                            _mm256_shuffle_epi8(table_at(x[p][2 * k + 1]), high));
+  for (size_t k = 0; k < bytes; ++k, w += 2 * LANES) {
+    __m256i low[2], high[2];
+    for (int q = 0; q < Q; ++q) load_weights(w + block * (size_t)q, &low[q], &high[q]);
+    for (int p = 0; p < P; ++p) {
+      __m256i table_low, table_high;
+      load_tables(x[p], k, &table_low, &table_high);
+      for (int q = 0; q < Q; ++q) {
+        const __m256i sum = _mm256_add_epi8(_mm256_shuffle_epi8(table_low, low[q]),
+                                            _mm256_shuffle_epi8(table_high, high[q]));
         counts[p][q] = _mm256_add_epi8(counts[p][q], sum);
       }
     }
   }
 }
 
-// The same for the largest tile, written so that compilers keep all counts in registers: eight
-// counts, two vectors of weights, a table, the mask and a result fit into sixteen.
+// The same for the largest tile. Eight counts, four halves of weights, two tables and a result fit into
+// sixteen registers if additions are done in the order that is written here; so these are assembly,
+// which compilers do not rearrange.
 ALWAYS_INLINE void count_4x64(const uint8_t* const x[4], const uint8_t* w, size_t block,
                               size_t bytes, __m256i counts[4][2]) {
   __m256i a0 = counts[0][0], b0 = counts[0][1], a1 = counts[1][0], b1 = counts[1][1];
   __m256i a2 = counts[2][0], b2 = counts[2][1], a3 = counts[3][0], b3 = counts[3][1];
-#define ADD_PIXEL(A, B, DISTANCE)                              \
-  do {                                                         \
-    const __m256i table = table_at(DISTANCE);                  \
-    A = _mm256_add_epi8(A, _mm256_shuffle_epi8(table, a));     \
-    B = _mm256_add_epi8(B, _mm256_shuffle_epi8(table, b));     \
-    __asm__("" : "+x"(A), "+x"(B)); /* in this order */        \
+#define ADD(SUM, TERM) __asm__("vpaddb %1, %0, %0" : "+x"(SUM) : "x"(TERM))
+#define ADD_PIXEL(A, B, PIXEL)                    \
+  do {                                            \
+    __m256i low, high;                            \
+    load_tables(x[PIXEL], k, &low, &high);        \
+    ADD(A, _mm256_shuffle_epi8(low, a_low));      \
+    ADD(B, _mm256_shuffle_epi8(low, b_low));      \
+    ADD(A, _mm256_shuffle_epi8(high, a_high));    \
+    ADD(B, _mm256_shuffle_epi8(high, b_high));    \
   } while (0)
-  for (size_t k = 0; k < bytes; ++k, w += LANES) {
-    __m256i a = low_halves(w), b = low_halves(w + block);
-    ADD_PIXEL(a0, b0, x[0][2 * k]);
-    ADD_PIXEL(a1, b1, x[1][2 * k]);
-    ADD_PIXEL(a2, b2, x[2][2 * k]);
-    ADD_PIXEL(a3, b3, x[3][2 * k]);
-    a = high_halves(w);
-    b = high_halves(w + block);
-    ADD_PIXEL(a0, b0, x[0][2 * k + 1]);
-    ADD_PIXEL(a1, b1, x[1][2 * k + 1]);
-    ADD_PIXEL(a2, b2, x[2][2 * k + 1]);
-    ADD_PIXEL(a3, b3, x[3][2 * k + 1]);
+  for (size_t k = 0; k < bytes; ++k, w += 2 * LANES) {
+    __m256i a_low, a_high, b_low, b_high;
+    load_weights(w, &a_low, &a_high);
+    load_weights(w + block, &b_low, &b_high);
+    ADD_PIXEL(a0, b0, 0);
+    ADD_PIXEL(a1, b1, 1);
+    ADD_PIXEL(a2, b2, 2);
+    ADD_PIXEL(a3, b3, 3);
   }
 #undef ADD_PIXEL
+#undef ADD
   counts[0][0] = a0, counts[0][1] = b0, counts[1][0] = a1, counts[1][1] = b1;
   counts[2][0] = a2, counts[2][1] = b2, counts[3][0] = a3, counts[3][1] = b3;
 }
@@ -149,7 +142,7 @@ ALWAYS_INLINE void count_4x64(const uint8_t* const x[4], const uint8_t* w, size_
 ALWAYS_INLINE void accumulate_tile(const lce_window* window, const uint8_t* const* pixels, int P,
                                    const uint8_t* weights, int Q, lce_accumulators accumulators,
                                    int first_channel) {
-  const size_t block = window->runs * window->run_words * 4 * LANES;
+  const size_t block = window->runs * window->run_words * 8 * LANES;
   __m256i counts[4][2], wide[4][2][2];
   for (int p = 0; p < P; ++p) {
     for (int q = 0; q < Q; ++q) {
@@ -168,7 +161,7 @@ ALWAYS_INLINE void accumulate_tile(const lce_window* window, const uint8_t* cons
       const size_t n = left < until_flush ? left : until_flush;
       if (P == 4 && Q == 2) count_4x64(x, w, block, n, counts);
       else count(x, P, w, block, Q, n, counts);
-      w += LANES * n;
+      w += 2 * LANES * n;
       for (int p = 0; p < P; ++p) x[p] += 2 * n;
       left -= n;
       until_flush -= n;
@@ -217,15 +210,17 @@ static void accumulate_4x64(const lce_window* window, const uint8_t* const* pixe
 
 static void compare(const int32_t* accumulators, const int32_t* thresholds, uint32_t output[2]) {
   for (int word = 0; word < 2; ++word) {
-    uint32_t bits = 0;
+    __m256i above[4];
     for (int i = 0; i < 4; ++i) {
       const int at = 32 * word + 8 * i;
-      const __m256i above =
-          _mm256_cmpgt_epi32(_mm256_loadu_si256((const __m256i*)(accumulators + at)),
-                             _mm256_loadu_si256((const __m256i*)(thresholds + at)));
-      bits |= (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(above)) << (8 * i);
+      above[i] = _mm256_cmpgt_epi32(_mm256_loadu_si256((const __m256i*)(accumulators + at)),
+                                    _mm256_loadu_si256((const __m256i*)(thresholds + at)));
     }
-    output[word] = bits;
+    // Narrowing leaves groups of four channels in the order 0, 2, 4, 6, 1, 3, 5, 7.
+    const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(above[0], above[1]),
+                                             _mm256_packs_epi32(above[2], above[3]));
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    output[word] = (uint32_t)_mm256_movemask_epi8(_mm256_permutevar8x32_epi32(bytes, order));
   }
 }
 
@@ -255,7 +250,7 @@ const lce_kernel lce_bconv_avx2 = {
     .supported = supported,
     .tile_pixels = TILE_PIXELS,
     .weight_lanes = LANES,
-    .weight_unit = 1,
+    .weight_bits = 4,
     .activation_words = 2,
     .expand = expand,
     .accumulate = accumulate_4x64,

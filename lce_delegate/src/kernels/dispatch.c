@@ -30,20 +30,23 @@ const lce_kernel* lce_find_kernel(const char* instruction_set) {
 
 size_t lce_packed_weights_words(const lce_kernel* kernel, size_t channels, size_t words) {
   const size_t lanes = (size_t)kernel->weight_lanes;
-  return (channels + lanes - 1) / lanes * lanes * words;
+  return (channels + lanes - 1) / lanes * lanes * words * (kernel->weight_bits == 4 ? 2 : 1);
 }
 
 void lce_pack_weights(const lce_kernel* kernel, const uint32_t* weights, size_t channels,
                       size_t words, void* packed) {
-  const size_t lanes = (size_t)kernel->weight_lanes, unit = (size_t)kernel->weight_unit;
-  const size_t units = words * sizeof(uint32_t) / unit;
-  const uint8_t* source = (const uint8_t*)weights;
-  uint8_t* target = packed;
+  const size_t lanes = (size_t)kernel->weight_lanes;
   memset(packed, 0, lce_packed_weights_words(kernel, channels, words) * sizeof(uint32_t));
-  for (size_t c = 0; c < channels; ++c) {
-    uint8_t* block = target + c / lanes * lanes * units * unit;
-    for (size_t k = 0; k < units; ++k) {
-      memcpy(block + (k * lanes + c % lanes) * unit, source + (c * units + k) * unit, unit);
+  for (size_t c = 0; c < channels; ++c, weights += words) {
+    const size_t first = lce_packed_weights_words(kernel, c / lanes * lanes, words);
+    uint32_t* block = (uint32_t*)packed + first;
+    for (size_t k = 0; k < words; ++k) {
+      if (kernel->weight_bits == 32) {
+        block[k * lanes + c % lanes] = weights[k];
+      } else {
+        uint8_t* lane = (uint8_t*)block + 8 * k * lanes + c % lanes;
+        for (size_t i = 0; i < 8; ++i) lane[i * lanes] = weights[k] >> (4 * i) & 15;
+      }
     }
   }
 }

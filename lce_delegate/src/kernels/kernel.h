@@ -45,9 +45,10 @@ typedef struct {
   int tile_pixels;  // pixels that `accumulate` works out best at once, and at most
 
   // Weights lie in blocks of `weight_lanes` output channels; in a block, unit k of all lanes comes
-  // before unit k + 1, a unit being `weight_unit` bytes (1 or 4) of a channel's packed weights.
+  // before unit k + 1. A unit is `weight_bits` bits of a channel's packed weights: 32, which take a
+  // word, or 4, which take a byte.
   int weight_lanes;
-  int weight_unit;
+  int weight_bits;
 
   // Activations are copied into a padded buffer by `expand`, which writes `activation_words` words
   // for each. NULL: they are used as they are.
