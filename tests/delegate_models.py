@@ -27,6 +27,18 @@ TYPES = {
     np.dtype(np.bool_): schema.TensorType.BOOL,
 }
 
+TFLITE_TYPES = {
+    np.dtype(np.float32): 1,
+    np.dtype(np.int32): 2,
+    np.dtype(np.uint8): 3,
+    np.dtype(np.bool_): 6,
+    np.dtype(np.int8): 9,
+}
+"""``TfLiteType`` of TensorFlow Lite's C interface, which numbers otherwise than the schema."""
+
+ABSENT, CONSTANT, COMPUTED = 0, 1, 2
+"""How ``replay.c`` tells tensors apart."""
+
 
 def words(channels: int) -> int:
     """Words of 32 bits that pack ``channels`` bits."""
@@ -292,6 +304,50 @@ def lce(model: bytes, *inputs: np.ndarray, kernel: str = "default") -> list[np.n
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     """Are shape, type and every bit equal? (NaN equals itself, 0 differs from -0.)"""
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def recorded(model: bytes, values: np.ndarray, expected: np.ndarray) -> bytes:
+    """A model of one operator with its input and output, as ``lce_delegate/tests/replay.c`` reads
+    it."""
+    parsed = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    (graph,) = parsed.subgraphs
+    (operator,) = graph.operators
+
+    def sized(content: bytes) -> bytes:
+        return len(content).to_bytes(4, "little") + content
+
+    def tensor(index: int, content: np.ndarray | None) -> bytes:
+        if index < 0:
+            return np.int32(ABSENT).tobytes()
+        described = graph.tensors[index]
+        dtype = {code: dtype for dtype, code in TYPES.items()}[described.type]
+        constant = parsed.buffers[described.buffer].data
+        kind = COMPUTED if constant is None else CONSTANT
+        shape = described.shape if content is None else content.shape
+        content = constant if content is None else content
+        quantization = described.quantization
+        quantized = quantization is not None and quantization.scale is not None
+        scale = quantization.scale[0] if quantized else 0.0
+        zero_point = quantization.zeroPoint[0] if quantized else 0
+        integers = np.int32([kind, TFLITE_TYPES[dtype], len(shape), *shape])
+        return (
+            integers.tobytes()
+            + np.float32(scale).tobytes()
+            + np.int32(zero_point).tobytes()
+            + sized(np.ascontiguousarray(content).tobytes())
+        )
+
+    custom = operator.customOptions
+    inputs = [tensor(index, values if index in graph.inputs else None) for index in operator.inputs]
+    return b"".join(
+        [
+            sized(parsed.operatorCodes[operator.opcodeIndex].customCode),
+            sized(b"" if custom is None else bytes(custom)),
+            np.int32(len(inputs)).tobytes(),
+            *inputs,
+            tensor(operator.outputs[0], expected),
+        ]
+    )
 
 
 def pools() -> Iterator[dict]:

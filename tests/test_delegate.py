@@ -1,6 +1,7 @@
 """lce_delegate against LCE's own interpreter, bit by bit, on generated models.
 
-``python tests/test_delegate.py --count 5000`` runs a larger grid than the suite does.
+``python tests/test_delegate.py --count 5000`` runs a larger grid than the suite does, and with
+``--record FILE`` writes it for ``lce_delegate/tests/replay.c``, which runs it elsewhere.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import argparse
 import collections
 import dataclasses
 import hashlib
+import itertools
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +35,11 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "lce_delegate"
 
 
-def build(directory: Path, *options: str) -> Path:
+def build(directory: Path, *options: str, target: str = "all") -> Path:
     """Configure and build lce_delegate; returns the build folder."""
     ninja = ["-G", "Ninja"] if shutil.which("ninja") else []
     configure = ["cmake", "-S", SOURCE, "-B", directory, *ninja, *options]
-    for command in (configure, ["cmake", "--build", directory]):
+    for command in (configure, ["cmake", "--build", directory, "--target", target]):
         subprocess.run(command, check=True, capture_output=True, text=True)
     return directory
 
@@ -142,11 +145,11 @@ def test_tf_lite_and_litert_agree_with_lce_with_and_without_xnnpack(tf_lite):
             assert not differs(case, runtime=runtime, **options)
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 4, 70), (5,), (2, 64), (2, 3, 31)], ids=str)
-@pytest.mark.parametrize("kernel", ["portable", "avx2", "avx512", "neon"])
-def test_quantize_and_dequantize_give_the_bits_of_lce(shape, kernel):
-    if kernel not in delegate.kernels():
-        pytest.skip(f"this processor does not run the kernel {kernel}")
+SHAPES = [(1, 3, 4, 70), (5,), (2, 64), (2, 3, 31)]
+
+
+def quantizations(shape: tuple[int, ...]) -> Iterator[tuple[bytes, np.ndarray]]:
+    """Models of LceQuantize and LceDequantize for every type, with their inputs."""
     random = np.random.default_rng(0)
     real = random.normal(size=shape).astype(np.float32)
     real.ravel()[:4] = [0.0, -0.0, np.nan, -1e-40]
@@ -154,19 +157,72 @@ def test_quantize_and_dequantize_give_the_bits_of_lce(shape, kernel):
     for zero_point in (0, -3, 100, 127, -128):
         values = random.integers(-128, 128, shape).astype(np.int8)
         cases.append((values, {"scale": 0.1, "zero_point": zero_point}))
+    packed = models.pack_bits(random.integers(0, 2, shape))
     for values, quantization in cases:
-        model = models.quantize_model(shape, values.dtype, **quantization)
-        packed = run(model, values, kernel=kernel)
-        assert same_bits(packed, lce(model, values)[0])
-        model = models.dequantize_model(shape, values.dtype, **quantization)
-        assert same_bits(run(model, packed, kernel=kernel), lce(model, packed)[0])
+        yield models.quantize_model(shape, values.dtype, **quantization), values
+        yield models.dequantize_model(shape, values.dtype, **quantization), packed
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("kernel", ["portable", "avx2", "avx512", "neon"])
+def test_quantize_and_dequantize_give_the_bits_of_lce(shape, kernel):
+    if kernel not in delegate.kernels():
+        pytest.skip(f"this processor does not run the kernel {kernel}")
+    for model, values in quantizations(shape):
+        assert same_bits(run(model, values, kernel=kernel), lce(model, values)[0])
+
+
+POOL_INPUT = np.random.default_rng(0).integers(-(2**31), 2**31, (2, 7, 6, 3)).astype(np.int32)
 
 
 def test_pools_give_the_bits_of_lce():
-    values = np.random.default_rng(0).integers(-(2**31), 2**31, (2, 7, 6, 3)).astype(np.int32)
     for parameters in models.pools():
-        model = models.pool_model(values.shape, **parameters)
-        assert same_bits(run(model, values), lce(model, values)[0]), parameters
+        model = models.pool_model(POOL_INPUT.shape, **parameters)
+        assert same_bits(run(model, POOL_INPUT), lce(model, POOL_INPUT)[0]), parameters
+
+
+def record(path: Path, count: int, seed: int) -> None:
+    """Write ``count`` convolutions, and all other operators of these tests, with what LCE gives,
+    for ``lce_delegate/tests/replay.c``. Left out are convolutions that LCE gets wrong."""
+    with path.open("wb") as file:
+        for case in models.convolutions(np.random.default_rng(seed), count):
+            if not case.lce_omits_correction:
+                model, values = case.model(), case.activations()
+                (expected,) = lce(model, values, kernel=case.lce_kernel)
+                file.write(models.recorded(model, values, expected))
+        for model, values in itertools.chain.from_iterable(map(quantizations, SHAPES)):
+            file.write(models.recorded(model, values, lce(model, values)[0]))
+        for parameters in models.pools():
+            model = models.pool_model(POOL_INPUT.shape, **parameters)
+            file.write(models.recorded(model, POOL_INPUT, lce(model, POOL_INPUT)[0]))
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("recording") / "operators.bin"
+    record(path, count=100, seed=2)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("processor", "compiler", "emulator", "libraries"),
+    [
+        ("aarch64", "aarch64-linux-gnu-gcc", "qemu-aarch64", "/usr/aarch64-linux-gnu"),
+        ("armv7-a", "arm-linux-gnueabihf-gcc", "qemu-arm", "/usr/arm-linux-gnueabihf"),
+    ],
+)
+def test_neon_kernels_give_the_bits_that_lce_gave_here(
+    processor, compiler, emulator, libraries, recording, tmp_path
+):
+    for program in (compiler, emulator):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not there: nothing for ARM can be built and run")
+    options = ["-DCMAKE_SYSTEM_NAME=Linux", f"-DCMAKE_SYSTEM_PROCESSOR={processor}"]
+    built = build(tmp_path, *options, f"-DCMAKE_C_COMPILER={compiler}", target="replay")
+    command = [emulator, "-L", libraries, built / "tests" / "replay", recording]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert finished.returncode == 0, finished.stderr
+    assert "kernels neon portable" in finished.stdout
 
 
 def test_a_packed_network_is_one_piece_for_the_delegate_and_takes_any_batch():
@@ -325,11 +381,16 @@ def test_our_declarations_of_the_runtime_agree_with_its_official_header(tmp_path
 
 
 def main() -> int:
-    """Compare a large grid of convolutions with LCE, on every kernel of this processor."""
+    """Compare a large grid of convolutions with LCE, on every kernel of this processor; or write it
+    down with LCE's results."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--count", type=int, default=2000, help="convolutions (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write the operators to FILE")
     arguments = parser.parse_args()
+    if arguments.record:
+        record(arguments.record, arguments.count, arguments.seed)
+        return 0
     equal: collections.Counter[str] = collections.Counter()
     failures = 0
     for case in models.convolutions(np.random.default_rng(arguments.seed), arguments.count):
