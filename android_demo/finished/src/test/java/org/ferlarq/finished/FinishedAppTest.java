@@ -1,8 +1,8 @@
 package org.ferlarq.finished;
 
 import static org.junit.Assert.assertEquals;
-import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotEquals;
+import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assume.assumeTrue;
 import static org.robolectric.Shadows.shadowOf;
@@ -169,11 +169,8 @@ public class FinishedAppTest {
 
   @Test
   public void theCameraIsOpenedInTheForegroundAndClosedBehindIt() throws Exception {
-    CameraCharacteristics front = ShadowCameraCharacteristics.newCameraCharacteristics();
-    ShadowCameraCharacteristics shadow = Shadow.extract(front);
-    shadow.set(CameraCharacteristics.LENS_FACING, CameraCharacteristics.LENS_FACING_FRONT);
-    CameraManager manager = application.getSystemService(CameraManager.class);
-    shadowOf(manager).addCamera("0", front);
+    addCamera("0", CameraCharacteristics.LENS_FACING_BACK);
+    addCamera("1", CameraCharacteristics.LENS_FACING_FRONT);
     allowCamera();
     start();
     TextureView preview = view("preview");
@@ -181,10 +178,18 @@ public class FinishedAppTest {
     SurfaceTexture texture = new SurfaceTexture(false);
     preview.setSurfaceTexture(texture);
     preview.getSurfaceTextureListener().onSurfaceTextureAvailable(texture, 480, 640);
-    await("the camera's start", () -> !text("live_hint").isEmpty() && view("live_bars").getHeight() > 0);
+    View switchCamera = view("switch_camera"); // there once a camera runs and there are two
+    await("the camera's start", () -> switchCamera.getVisibility() == View.VISIBLE);
     assertEquals(View.GONE, this.<View>view("live_problem").getVisibility());
     controller.pause();
     shadowOf(Looper.getMainLooper()).idle();
-    assertFalse(preview.getSurfaceTextureListener() != null);
+    assertNull(preview.getSurfaceTextureListener());
+  }
+
+  private void addCamera(String name, int facing) {
+    CameraCharacteristics camera = ShadowCameraCharacteristics.newCameraCharacteristics();
+    ShadowCameraCharacteristics shadow = Shadow.extract(camera);
+    shadow.set(CameraCharacteristics.LENS_FACING, facing);
+    shadowOf(application.getSystemService(CameraManager.class)).addCamera(name, camera);
   }
 }
