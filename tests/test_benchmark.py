@@ -1,6 +1,8 @@
 """The benchmarks' arithmetic, and that they run; how fast anything is, is not asserted."""
 
 import json
+import os
+import re
 import time
 
 import numpy as np
@@ -8,12 +10,14 @@ import pytest
 from PIL import Image
 
 from fer_larq.benchmark import __main__ as benchmark
-from fer_larq.benchmark import inference, layers, training
+from fer_larq.benchmark import detection, inference, layers, photographs, training, video
 from fer_larq.benchmark.rounds import interleaved, ratio
 from fer_larq.conversion.build import build_model
+from fer_larq.errors import UserError
 from fer_larq.models import bdnn
 from fer_larq.recipes import Recipe
 from fer_larq.runtime import open_model
+from fer_larq.runtime.squares import Square
 
 
 def test_rounds_are_interleaved_and_warmed_up():
@@ -113,3 +117,89 @@ def test_the_layers_benchmark_writes_table_json_and_picture(tmp_path, monkeypatc
             assert 0 < low <= middle <= high
         assert f"| {row['name']} | {row['multiply_accumulates'] / 1e6:.1f} |" in printed
     assert Image.open(tmp_path / "layers.png").size[0] > 500
+
+
+class SeesOnePlace:
+    """A detector that finds a face where the scenes of these tests have it."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def find(self, image):
+        return [Square(64, 64, 192, 0.9)]
+
+    def find_next(self, image, previous, frame_number):
+        return self.find(image)
+
+
+def scenes_at_one_place(faces, side, width, height):
+    for face in faces:
+        scene = np.full((height, width, 3), 90, np.uint8)
+        detection.place(scene, np.stack([face] * 3, axis=-1), 64, 64, side)
+        yield scene, [Square(64, 64, side)]
+
+
+def test_the_detection_benchmark_counts_frames_and_reads(few_faces, monkeypatch, capsys):
+    scene = np.zeros((512, 512, 3), np.uint8)
+    monkeypatch.setattr(detection, "BlazeFaceDetector", lambda: SeesOnePlace("blazeface"))
+    monkeypatch.setattr(detection, "CascadeDetector", lambda: SeesOnePlace("cascade"))
+    monkeypatch.setattr(detection, "alone", scenes_at_one_place)
+    there, elsewhere = Square(60, 70, 190), Square(300, 300, 100)
+    monkeypatch.setattr(
+        detection, "scenes", lambda: {"one": [(scene, [there])], "two": [(scene, [elsewhere])]}
+    )
+    arguments = ["detection", "--rounds", "1", "--data", "x", "--faces", "20"]
+    assert benchmark.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("1 of 1, 0 false") == 2 and printed.count("0 of 1, 1 false") == 2
+    assert "cascade, next frame" in printed
+    for name, framing in (("blazeface", "side=1.17, rise=0.094"), ("cascade", "side=1.07")):
+        assert f"{name}: found 20 of 20 training faces" in printed and framing in printed
+    # The detector's square is FER2013's here, so cutting in either gives the same faces.
+    for line in printed.splitlines():
+        if "validation" in line:
+            _, again, ours = re.findall(r"([\d.]+)%", line)
+            assert again == ours
+
+
+def test_a_detector_that_finds_nothing_is_said_in_one_line(few_faces):
+    blind = SeesOnePlace("blind")
+    blind.find = lambda image: []
+    with pytest.raises(UserError, match="blind finds none of these faces"):
+        detection.measure_framing(blind, few_faces, 3)
+
+
+def test_the_video_benchmark_prints_every_stage_and_the_first_answer(capsys):
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    try:
+        code = benchmark.main(["video", "--frames", "4", "--photos", "1", "--detector", "cascade"])
+    finally:
+        if cores is not None:
+            os.sched_setaffinity(0, cores)
+    assert code == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"median of 1: \d+\.\d\d s, \d+\.\d\d s on a processor; \d+ MB", printed)
+    assert "milliseconds for each of 4 frames" in printed
+    for stage in ("read", "find", "classify"):
+        assert re.search(rf"^{stage} +\d+\.\d\d +\d+\.\d\d$", printed, re.M), stage
+    assert "frames a second" in printed and "1 face: happy" in printed
+
+
+def test_in_the_video_the_face_moves_and_is_away_for_a_while():
+    frames = list(video.frames(101))
+    assert {frame.shape for frame in frames} == {(480, 640, 3)}
+    sharp = [np.abs(np.diff(frame.astype(int), axis=1)).mean() for frame in frames]
+    assert max(sharp[video.AWAY]) < 0.5 * min(sharp[: video.AWAY.start])
+    assert not np.array_equal(frames[0], frames[5])
+
+
+def test_photographs_are_read_into_a_table_and_marked(tmp_path, capsys):
+    arguments = ["photographs", "astronaut", "coffee", "--detector", "cascade"]
+    assert benchmark.main([*arguments, "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"^\| `astronaut` \| a smile \| 1 \| happy \+\d", printed, re.M)
+    assert "| `coffee` | no face | 0 |  |" in printed
+    assert [path.name for path in tmp_path.iterdir()] == ["astronaut.jpg"]
+    with pytest.raises(UserError, match="mona_lisa: choose among astronaut"):
+        benchmark.main(["photographs", "mona_lisa"])
+    assert set(dict(photographs.photographs(photographs.SEEN))) == set(photographs.SEEN)

@@ -1,5 +1,4 @@
-"""Measurements of speed, each a ratio within one run of interleaved rounds.
+"""Measurements: ``python -m fer_larq.benchmark WHAT``, see ``--help``.
 
-``python -m fer_larq.benchmark training`` times the steps of a training, ``... inference`` readings
-of a face.
+Speed is a ratio within one run of interleaved rounds.
 """

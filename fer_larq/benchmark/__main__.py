@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import argparse
 
-from fer_larq.benchmark import inference, layers, training
+from fer_larq.benchmark import detection, inference, layers, photographs, training, video
 from fer_larq.errors import run_command
+
+BENCHMARKS = {
+    "training": (training, "steps per second by precision and by pipeline"),
+    "inference": (inference, "milliseconds of a reading by model and runtime"),
+    "layers": (layers, "milliseconds of each layer by arithmetic"),
+    "detection": (detection, "faces found and missed, and how FER2013 frames a face"),
+    "video": (video, "frames per second with one face, by stage; seconds to a photo's answer"),
+    "photographs": (photographs, "what is read in photographs with names"),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the chosen benchmark."""
     parser = argparse.ArgumentParser(
         prog="python -m fer_larq.benchmark",
-        description="Measure speed as ratios within one run of interleaved rounds.",
+        description="Measure speed, as ratios within one run of interleaved rounds, and what is "
+        "found and read in pictures.",
     )
     commands = parser.add_subparsers(required=True, metavar="what")
-    training.add_options(
-        commands.add_parser("training", help="steps per second by precision and by pipeline")
-    )
-    inference.add_options(
-        commands.add_parser("inference", help="milliseconds of a reading by model and runtime")
-    )
-    layers.add_options(
-        commands.add_parser("layers", help="milliseconds of each layer by arithmetic")
-    )
+    for name, (module, text) in BENCHMARKS.items():
+        module.add_options(commands.add_parser(name, help=text, description=module.__doc__))
     options = parser.parse_args(arguments)
     return options.command(options)
 

@@ -27,7 +27,7 @@ DETECTORS = ("auto", "blazeface", "cascade")
 
 BLAZEFACE_FRAMING = Framing(side=1.17, rise=0.094)
 CASCADE_FRAMING = Framing(side=1.07, rise=0.0)
-"""Medians over FER2013's training faces; ``python -m fer_larq.benchmark.detection`` measures."""
+"""Medians over FER2013's training faces; ``python -m fer_larq.benchmark detection`` measures."""
 
 SMALLEST_TILE = INPUT_SIZE
 """Side in pixels of the smallest square that is searched. A smaller one would only enlarge pixels,

@@ -1,0 +1,98 @@
+"""Frames of a video in a second, and the time to the first answer: ``... benchmark video``.
+
+Both through the front door, ``python -m fer_larq.predict``: a video of 640x480 with one face, the
+detector included, on one core, by stage; and a photograph, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fer_larq import predict
+from fer_larq.benchmark.detection import picture
+from fer_larq.benchmark.inference import processor
+from fer_larq.runtime.detector import DETECTORS
+from fer_larq.runtime.video import VideoWriter
+
+RATE = 25
+"""Frames a second of the video."""
+
+AWAY = slice(80, 100)
+"""Frames in which the face is blurred beyond recognition."""
+
+
+def frames(count: int) -> Iterator[np.ndarray]:
+    """The astronaut, moving to and fro: uint8 ``[480, 640, 3]``."""
+    image = cv2.resize(picture("astronaut")[:384], (640, 480))
+    for index in range(count):
+        shift = np.array([60 * np.sin(index / 12), 20 * np.sin(index / 8)])
+        moved = np.column_stack([np.eye(2), shift])
+        frame = cv2.warpAffine(image, moved, (640, 480), borderMode=cv2.BORDER_REPLICATE)
+        away = AWAY.start <= index < AWAY.stop
+        yield cv2.GaussianBlur(frame, (0, 0), 25) if away else frame
+
+
+def first_answer(photo: Path, folder: Path, detector: str) -> tuple[float, float, float]:
+    """Read a photograph in a process of its own.
+
+    Returns seconds from its start to its end, seconds on a processor, and the largest memory of
+    any such process so far in megabytes.
+    """
+    command = [
+        sys.executable, "-m", "fer_larq.predict", str(photo), "--out", str(folder),
+        "--detector", detector,
+    ]  # fmt: skip
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    passed, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    on_processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return passed, on_processor, after.ru_maxrss * 1024 / 1e6
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``python -m fer_larq.benchmark video``."""
+    parser.add_argument("--frames", type=int, default=150, help="of the video (default: 150)")
+    parser.add_argument("--photos", type=int, default=5, help="photographs (default: 5)")
+    parser.add_argument("--detector", choices=DETECTORS, default="auto", help="(default: auto)")
+    parser.set_defaults(command=main)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Measure and print."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        print(f"one core of {processor()}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        cv2.imwrite(str(folder / "photo.png"), picture("astronaut")[..., ::-1])
+        runs = [
+            first_answer(folder / "photo.png", folder / "out", options.detector)
+            for _ in range(options.photos)
+        ]
+        passed, on_processor, memory = np.median(runs, axis=0)
+        print(
+            f"a photograph, from the start of the process to its end, median of {len(runs)}: "
+            f"{passed:.2f} s, {on_processor:.2f} s on a processor; {memory:.0f} MB of memory",
+            flush=True,
+        )
+        writer = VideoWriter(folder / "clip.mp4", RATE)
+        for frame in frames(options.frames):
+            writer.write(frame)
+        writer.close()
+        return predict.main(
+            [
+                str(folder / "clip.mp4"), "--out", str(folder / "out"), "--no-marked", "--time",
+                "--detector", options.detector,
+            ]
+        )  # fmt: skip
