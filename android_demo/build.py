@@ -60,7 +60,7 @@ SCREENS = REPOSITORY / "docs" / "android"
 SHOWN = {  # pictures for the documents, by their names there: variant and state of ScreensTest
     "live": "en-notnight/live",
     "photo": "en-night/photo",
-    "model": "zh-notnight/model",
+    "crowd": "zh-notnight/photo-crowd",
 }
 
 R8 = "com.android.tools:r8:9.5.28"
