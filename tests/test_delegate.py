@@ -9,10 +9,8 @@ from __future__ import annotations
 import argparse
 import collections
 import dataclasses
-import hashlib
 import itertools
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -26,30 +24,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # when run as a comman
 
 import delegate_models as models
 import larq_zoo_networks as networks
+from delegate_build import SOURCE, build, need, tensorflow_lite
 from delegate_models import Convolution, lce, same_bits
 
 from fer_larq.errors import UserError
 from fer_larq.runtime import delegate
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "lce_delegate"
-
-
-def build(directory: Path, *options: str, target: str = "all") -> Path:
-    """Configure and build lce_delegate; returns the build folder."""
-    ninja = ["-G", "Ninja"] if shutil.which("ninja") else []
-    configure = ["cmake", "-S", SOURCE, "-B", directory, *ninja, *options]
-    for command in (configure, ["cmake", "--build", directory, "--target", target]):
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    return directory
 
 
 @pytest.fixture(scope="module", autouse=True)
 def library(tmp_path_factory) -> Path:
     """A fresh build of the delegate, which ``fer_larq.runtime`` uses."""
-    for program in ("cc", "cmake"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not there: lce_delegate cannot be built")
     built = build(tmp_path_factory.mktemp("lce_delegate"), "-DLCE_BUILD_TESTS=OFF")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(delegate.LIBRARY_VARIABLE, str(built / delegate.NAME))
@@ -214,9 +200,7 @@ def recording(tmp_path_factory) -> Path:
 def test_neon_kernels_give_the_bits_that_lce_gave_here(
     processor, compiler, emulator, libraries, recording, tmp_path
 ):
-    for program in (compiler, emulator):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not there: nothing for ARM can be built and run")
+    need(compiler, emulator)
     options = ["-DCMAKE_SYSTEM_NAME=Linux", f"-DCMAKE_SYSTEM_PROCESSOR={processor}"]
     built = build(tmp_path, *options, f"-DCMAKE_C_COMPILER={compiler}", target="replay")
     command = [emulator, "-L", libraries, built / "tests" / "replay", recording]
@@ -356,23 +340,9 @@ def test_the_native_tests_pass_and_stay_within_memory(tmp_path):
     assert finished.returncode == 0, finished.stdout
 
 
-HEADERS = "org.tensorflow:tensorflow-lite:2.16.1:aar"
-HEADERS_SHA256 = "34b065817e294e7dd3569504e8b9454938ceae453b6a459da54d5f6e45d3c94e"
-
-
 def test_our_declarations_of_the_runtime_agree_with_its_official_header(tmp_path):
     """Sizes and offsets, compared by the C compiler with the header in TensorFlow Lite's AAR."""
-    group, name, version, kind = HEADERS.split(":")
-    folder = Path.home() / ".m2/repository" / group.replace(".", "/") / name / version
-    archive = folder / f"{name}-{version}.{kind}"
-    if not archive.is_file():
-        if shutil.which("mvn") is None:
-            pytest.skip(f"{HEADERS} is not there, and no Maven to fetch it")
-        fetch = ["mvn", "-q", "-B", "dependency:get", f"-Dartifact={HEADERS}", "-Dtransitive=false"]
-        if subprocess.run(fetch, capture_output=True, timeout=120).returncode != 0:
-            pytest.skip(f"Maven could not fetch {HEADERS}")
-    assert hashlib.sha256(archive.read_bytes()).hexdigest() == HEADERS_SHA256
-    with zipfile.ZipFile(archive) as content:
+    with zipfile.ZipFile(tensorflow_lite()) as content:
         content.extractall(tmp_path, [n for n in content.namelist() if n.startswith("headers/")])
     program = tmp_path / "check_abi"
     source = SOURCE / "tests" / "check_abi.c"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from delegate_build import build
 
 from fer_larq.conversion.interpreter import lce_run
 from fer_larq.crops import FACE_SIZE
@@ -22,14 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="module", autouse=True)
 def library(tmp_path_factory):
     """Lets ``fer_larq.runtime`` use a fresh build of the delegate."""
-    for program in ("cc", "cmake"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not there: lce_delegate cannot be built")
-    directory = tmp_path_factory.mktemp("lce_delegate")
-    ninja = ["-G", "Ninja"] if shutil.which("ninja") else []
-    configure = ["cmake", "-S", ROOT / "lce_delegate", "-B", directory, "-DLCE_BUILD_TESTS=OFF"]
-    subprocess.run([*configure, *ninja], check=True, capture_output=True)
-    subprocess.run(["cmake", "--build", directory], check=True, capture_output=True)
+    directory = build(tmp_path_factory.mktemp("lce_delegate"), "-DLCE_BUILD_TESTS=OFF")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(delegate.LIBRARY_VARIABLE, str(directory / delegate.NAME))
         yield

@@ -134,5 +134,6 @@ void free(void* memory) {
 void run_tests(void) {
   out(SERIAL_LINE, 3);  // eight bits
   printf("exit code %d\n", main());
+  while (!(in(SERIAL_STATUS) & 0x40)) continue;  // until the last letter is out
   for (const char* c = "Shutdown"; *c; ++c) out(POWER, (uint8_t)*c);  // Bochs ends
 }
