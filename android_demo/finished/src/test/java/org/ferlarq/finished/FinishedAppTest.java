@@ -130,6 +130,16 @@ public class FinishedAppTest {
   }
 
   @Test
+  public void aWindowMadeAnewShowsTheSameScreen() throws Exception {
+    start();
+    click("tab_photo");
+    controller.recreate();
+    activity = controller.get();
+    assertTrue(this.<View>view("tab_photo").isSelected());
+    assertEquals(View.VISIBLE, this.<View>view("photo").getVisibility());
+  }
+
+  @Test
   public void theModelDescribesItselfAndIsMeasured() throws Exception {
     allowCamera();
     start();
@@ -161,6 +171,7 @@ public class FinishedAppTest {
     String name = word.substring(0, 1).toUpperCase() + word.substring(1);
     assertEquals("1 face: " + name, shown.getContentDescription());
     assertTrue(coloursOfWindow() > 1000);
+    shadowOf(activity).clearNextStartedActivities();
     click("share");
     await("the question whom to share with", () -> shadowOf(activity).peekNextStartedActivity() != null);
     assertEquals(Intent.ACTION_CHOOSER, shadowOf(activity).getNextStartedActivity().getAction());
