@@ -19,9 +19,7 @@ def need(*programs: str) -> None:
     """Skip the test, saying why, if one of these programs is not installed."""
     for program in programs:
         if shutil.which(program) is None:
-            pytest.skip(
-                f"{program} is not installed: lce_delegate cannot be built and run"
-            )
+            pytest.skip(f"{program} is not installed: lce_delegate cannot be built and run")
 
 
 def build(directory: Path, *options: str, target: str = "all") -> Path:

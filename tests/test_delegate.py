@@ -11,6 +11,7 @@ import collections
 import dataclasses
 import itertools
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -348,6 +349,24 @@ def test_our_declarations_of_the_runtime_agree_with_its_official_header(tmp_path
     source = SOURCE / "tests" / "check_abi.c"
     subprocess.run(["cc", "-I", tmp_path / "headers", source, "-o", program], check=True)
     subprocess.run([program], check=True, stdout=subprocess.DEVNULL)
+
+
+ARM_ANALYSIS = [sys.executable, SOURCE / "bench" / "arm_analysis.py"]
+
+
+def test_by_analysis_the_neon_kernels_keep_both_vector_pipes_of_a_cortex_a76_busy():
+    """Three instructions take 128 products: two pipes cannot do more than 85 a cycle."""
+    need("clang-19", "llvm-mca-19")
+    finished = subprocess.run(ARM_ANALYSIS, check=True, capture_output=True, text=True)
+    (row,) = [line.split() for line in finished.stdout.splitlines() if "neoverse-n1" in line]
+    assert 0.8 * 85 < float(row[3]) <= 85.4
+
+
+def test_the_analysis_without_its_tools_says_in_one_line_what_to_install():
+    command = [*ARM_ANALYSIS, "--mca", "llvm-mca-0"]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 2
+    assert re.fullmatch(r"error: \S+ is not installed: apt-get install .*\n", finished.stderr)
 
 
 def main() -> int:

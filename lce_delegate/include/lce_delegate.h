@@ -1,7 +1,7 @@
 // lce_delegate: runs the operators of Larq Compute Engine (LceQuantize, LceDequantize, LceBconv2d,
 // LceBMaxPool2d) on a stock TensorFlow Lite or LiteRT runtime.
 //
-//   C:      TfLiteInterpreterOptionsAddDelegate(options, LceDelegateCreate(NULL));
+//   C:      TfLiteInterpreterOptionsAddDelegate(options, LceDelegateCreate(NULL, NULL));
 //   Python: tflite.load_delegate("liblce_delegate.so", {"num_threads": 2})
 #ifndef LCE_DELEGATE_H_
 #define LCE_DELEGATE_H_
