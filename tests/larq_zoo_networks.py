@@ -21,7 +21,7 @@ from __future__ import annotations
 import argparse
 import collections
 import dataclasses
-import importlib
+import importlib.util
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -219,11 +219,10 @@ def report(name: str, size: int, rounds: int) -> bool:
     for runtime in RUNTIMES:
         for xnnpack in (True, False):
             kinds = agreement(model, picture, runtime, xnnpack)
-            (result,) = stock(model, runtime, xnnpack)(picture)
-            print(
-                f"  {runtime}{', XNNPACK' if xnnpack else ''}: probabilities differ from LCE's by"
-            )
-            print(f"    at most {np.abs(result - expected).max():.1e} of {expected.max():.3f}")
+            (result,) = stock(logits, runtime, xnnpack)(picture)
+            difference, largest = np.abs(result - expected).max(), np.abs(expected).max()
+            print(f"  {runtime}{', XNNPACK' if xnnpack else ''}: logits differ from LCE's by")
+            print(f"    at most {difference:.1e}, the largest is {largest:.1f}")
             for kind, found in sorted(kinds.items()):
                 note = f", others within {found.largest:.1e}" if found.largest else ""
                 print(f"    {kind}: {found.equal} of {found.operators} bit-equal{note}")
@@ -255,7 +254,13 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=224, help="pixels (%(default)s)")
     parser.add_argument("--rounds", type=int, default=9, help="of timing (%(default)s); 0: none")
     arguments = parser.parse_args()
-    results = [report(n, arguments.size, arguments.rounds) for n in arguments.networks or NETWORKS]
+    unknown = sorted(set(arguments.networks) - set(NETWORKS))
+    if unknown:
+        parser.error(f"no network {unknown[0]}; there are {', '.join(NETWORKS)}")
+    if importlib.util.find_spec("larq_zoo") is None:
+        parser.error("larq-zoo is not installed; --help says how to")
+    chosen = arguments.networks or NETWORKS
+    results = [report(name, arguments.size, arguments.rounds) for name in chosen]
     return 0 if all(results) else 1
 
 
