@@ -7,6 +7,9 @@ ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 DEMO_RUN := runs/demo
 DATA ?=
+# Networks that the tests of lce_delegate convert. What they use is in the extra "test"; what they
+# declare beside it, an old protobuf and TensorFlow Datasets, TensorFlow 2.21 cannot have or nobody needs.
+LARQ_ZOO := larq-zoo==2.4.0 zookeeper==1.4.0
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo test lint apk install aar clean
@@ -26,6 +29,7 @@ environment: $(ENVIRONMENT)/ready
 $(ENVIRONMENT)/ready: pyproject.toml requirements.txt
 	@sh .ci/environment $(ENVIRONMENT) $(PYTHON)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(LARQ_ZOO)
 	@touch $@
 
 demo: environment
