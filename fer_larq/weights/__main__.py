@@ -3,4 +3,5 @@
 from fer_larq.errors import run_command
 from fer_larq.weights import main
 
-run_command(main)
+if __name__ == "__main__":
+    run_command(main)
