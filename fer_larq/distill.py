@@ -15,8 +15,6 @@ that it costs that training nothing.
 from __future__ import annotations
 
 import argparse
-import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,14 +26,11 @@ from fer_larq import data, runs
 from fer_larq.errors import UserError, run_command
 from fer_larq.evaluation import accuracy, crop_scores, mean_over_views
 from fer_larq.expressions import EXPRESSIONS
-from fer_larq.files import replacing
+from fer_larq.files import load_arrays, save_arrays
 from fer_larq.models import predictor
 from fer_larq.options import add_data_option
 
 FILE_NAME = "soft_labels.npz"
-
-LARGEST = 64 << 20
-"""Bytes that a file may unpack to; FER2013's soft labels are 0.8 million."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +45,14 @@ class SoftLabels:
 
 def save(file: Path, labels: SoftLabels) -> None:
     """Write soft labels, whole or not at all."""
-    account = np.frombuffer(json.dumps(labels.account).encode("utf-8"), np.uint8)
-    with replacing(file) as temporary:
-        np.savez_compressed(temporary, probabilities=labels.probabilities, account=account)
+    save_arrays(file, labels.account, {"probabilities": labels.probabilities})
 
 
 def read(file: Path, dataset: data.Dataset) -> SoftLabels:
     """Read soft labels; ``UserError`` if the file is damaged or of other data than ``dataset``."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            if sum(member.file_size for member in archive.infolist()) > LARGEST:
-                raise ValueError(f"unpacks to more than {LARGEST >> 20} MiB")
-        with np.load(file, allow_pickle=False) as archive:
-            probabilities = archive["probabilities"]
-            account = json.loads(archive["account"].tobytes())
-        fingerprint = account["fingerprint"]
+        account, arrays = load_arrays(file)
+        probabilities, fingerprint = arrays["probabilities"], account["fingerprint"]
         shape = (len(dataset.split("training")), len(EXPRESSIONS))
         if fingerprint == dataset.fingerprint and (
             probabilities.shape != shape
@@ -73,7 +61,7 @@ def read(file: Path, dataset: data.Dataset) -> SoftLabels:
             or probabilities.min() < 0
         ):
             raise ValueError(f"its probabilities are none of {shape[0]} faces")
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{file}: no soft labels, or damaged ({error}); make them with "
             "`python -m fer_larq.distill`"

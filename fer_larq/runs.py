@@ -36,6 +36,7 @@ from fer_larq.recipes import RECIPES, Recipe
 DESCRIPTION = "run.json"
 BEST_WEIGHTS = "best.weights.h5"
 LAST_WEIGHTS = "last.weights.h5"
+CHECKPOINTS = "checkpoints"
 
 PACKAGES = ("fer_larq", "tensorflow", "tf_keras", "larq", "larq_compute_engine", "numpy")
 

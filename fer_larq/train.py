@@ -42,9 +42,6 @@ DRAWN_FACES_EPOCHS = 6
 STATISTICS_CROPS = 4096
 """Training crops from which the batch statistics are computed afresh before every validation."""
 
-CHECKPOINTS = "checkpoints"
-"""Folder in the run with the state from which ``--resume`` goes on."""
-
 CHECKPOINT_MINUTES = 4.0
 """Longest time between two checkpoints, so that a killed run loses less than five minutes."""
 
@@ -286,7 +283,7 @@ class Training:
             self.network = compiled_network(
                 recipe, settings.precision, recipe.epochs * self.steps_per_epoch
             )
-        if settings.start_from and not (run / CHECKPOINTS).exists():
+        if settings.start_from and not (run / runs.CHECKPOINTS).exists():
             self.network.set_weights(starting_weights(recipe, settings.start_from))
         self.exact = runs.build(recipe)  # float32, for validation and for what is written
         self.predict = predictor(self.exact)
@@ -308,13 +305,13 @@ class Training:
                 best=self.best,
             ),
             # Every worker has to take part in saving, but only one may write the run folder.
-            self._scratch.name if self._scratch else run / CHECKPOINTS,
+            self._scratch.name if self._scratch else run / runs.CHECKPOINTS,
             max_to_keep=2,
         )
 
     def resume(self) -> None:
         """Go back to the last checkpoint; without one, the run starts from its beginning."""
-        latest = tf.train.latest_checkpoint(self.run / CHECKPOINTS)
+        latest = tf.train.latest_checkpoint(self.run / runs.CHECKPOINTS)
         if latest is None:
             return
         try:

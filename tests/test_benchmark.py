@@ -106,7 +106,7 @@ def test_the_layers_one_after_the_other_are_the_whole_network(arithmetic):
 
 def test_the_layers_benchmark_writes_table_json_and_picture(tmp_path, monkeypatch, capsys):
     narrow = bdnn(2, filters=(32, 32), dense_units=(32, 32))
-    monkeypatch.setattr(layers, "bdnn", lambda blocks: narrow)
+    monkeypatch.setattr(inference, "bdnn", lambda blocks: narrow)
     assert benchmark.main(["layers", "--rounds", "2", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     found = json.loads((tmp_path / "layers.json").read_text())

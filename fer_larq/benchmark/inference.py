@@ -157,26 +157,33 @@ def processor() -> str:
     return names[-1]
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The flags of ``python -m fer_larq.benchmark inference``."""
+def add_network_options(parser: argparse.ArgumentParser, default_out: str) -> None:
+    """The flags of every benchmark of a network: which one, how many rounds, where to."""
     parser.add_argument(
         "network", nargs="?", help="run folder, weights file or packaged name (default: BDNN4 with "
         "random weights: the time does not depend on them)",
     )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=30, help="interleaved rounds (default: 30)")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="default: 1 2")
     parser.add_argument(
-        "--out", type=Path, default=Path("reports/inference"), help="folder of JSON and PNG"
+        "--out", type=Path, default=Path(default_out), help="folder of JSON and PNG"
     )
+
+
+def measured_network(name: str | None):
+    """The network that such flags name."""
+    return bdnn(4) if name is None else runs.load_network(name).network
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``python -m fer_larq.benchmark inference``."""
+    add_network_options(parser, "reports/inference")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="default: 1 2")
     parser.set_defaults(command=main)
 
 
 def main(options: argparse.Namespace) -> int:
     """Measure, print the table, write JSON and PNG."""
-    if options.network is None:
-        network = bdnn(4)
-    else:
-        network = runs.load_network(options.network).network
+    network = measured_network(options.network)
     kernel = delegate_kernel()
     rows = measure(network, options.threads, options.rounds, kernel is not None)
     machine = {"processor": processor(), "lce_delegate_kernel": kernel, **runs.versions()}

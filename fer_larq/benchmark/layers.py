@@ -12,20 +12,18 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from fer_larq import runs
-from fer_larq.benchmark.inference import processor
+from fer_larq.benchmark.inference import add_network_options, measured_network, processor
 from fer_larq.benchmark.rounds import interleaved
 from fer_larq.conversion.build import build_model
 from fer_larq.conversion.graph import NO_TENSOR, Graph
 from fer_larq.conversion.packing import WORD
 from fer_larq.files import replacing
-from fer_larq.models import bdnn
 from fer_larq.runtime import open_model
 from fer_larq.runtime.delegate import kernels
 
@@ -171,22 +169,15 @@ def picture(rows: Sequence[dict[str, Any]], title: str) -> Figure:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The flags of ``python -m fer_larq.benchmark layers``."""
-    parser.add_argument(
-        "network", nargs="?", help="run folder, weights file or packaged name (default: BDNN4 with "
-        "random weights: the time does not depend on them)",
-    )  # fmt: skip
-    parser.add_argument("--rounds", type=int, default=30, help="interleaved rounds (default: 30)")
+    add_network_options(parser, "reports/layers")
     parser.add_argument("--threads", type=int, default=1, help="threads of a call (default: 1)")
-    parser.add_argument(
-        "--out", type=Path, default=Path("reports/layers"), help="folder of JSON and PNG"
-    )
     parser.set_defaults(command=main)
 
 
 def main(options: argparse.Namespace) -> int:
     """Measure, print the table, write JSON and PNG."""
     kernel = kernels()[0]  # said at once where the delegate is missing
-    network = bdnn(4) if options.network is None else runs.load_network(options.network).network
+    network = measured_network(options.network)
     rows = measure(network, options.rounds, options.threads)
     machine = {"processor": processor(), "lce_delegate_kernel": kernel, **runs.versions()}
     title = (

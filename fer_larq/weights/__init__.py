@@ -15,20 +15,15 @@ one did, but a training cannot go on from it.
 from __future__ import annotations
 
 import argparse
-import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fer_larq.errors import UserError
-from fer_larq.files import replacing
+from fer_larq.files import load_arrays, save_arrays
 
 FOLDER = Path(__file__).parent
-
-LARGEST = 64 << 20
-"""Bytes that a file may unpack to; BDNN4's are 1.5 million."""
 
 
 def packaged(name: str) -> Path | None:
@@ -44,30 +39,21 @@ def packaged_names() -> list[str]:
 
 def save(file: Path, network, description: dict[str, Any]) -> None:
     """Pack a network of ``fer_larq.models.bdnn`` and its description into ``file``."""
-    arrays = {
-        "description": np.frombuffer(json.dumps(description).encode("utf-8"), np.uint8),
-    }
+    arrays = {}
     for index, (layer, normalisation) in enumerate(_layers(network)):
         arrays[f"signs_{index}"] = np.packbits(layer.get_weights()[0].ravel() >= 0)
         arrays[f"statistics_{index}"] = np.stack(normalisation.get_weights()).astype(np.float32)
-    with replacing(file) as temporary:
-        np.savez_compressed(temporary, **arrays)
+    save_arrays(file, description, arrays)
 
 
 def read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The description and the arrays of a packed file; ``UserError`` if it is not one."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            if sum(member.file_size for member in archive.infolist()) > LARGEST:
-                raise ValueError(f"unpacks to more than {LARGEST >> 20} MiB")
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        description = json.loads(arrays.pop("description").tobytes())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return load_arrays(file)
+    except ValueError as error:
         raise UserError(
             f"{file}: no packed weights, or damaged ({error}); pack them again"
         ) from None
-    return description, arrays
 
 
 def restore(network, arrays: dict[str, np.ndarray], file: Path) -> None:
