@@ -63,8 +63,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def build(recipe: Recipe) -> tf.keras.Model:
-    """The network that a recipe trains, under the current dtype policy."""
+def build(recipe: Recipe, *, integers: bool = False) -> tf.keras.Model:
+    """The network that a recipe trains, under the current dtype policy; ``integers`` as in bdnn."""
     return bdnn(
         recipe.blocks,
         recipe.dense,
@@ -75,6 +75,7 @@ def build(recipe: Recipe) -> tf.keras.Model:
         momentum=recipe.momentum,
         filters=tuple(round(recipe.width * filters) for filters in FILTERS),
         dense_units=tuple(round(recipe.width * units) for units in DENSE_UNITS),
+        integers=integers,
     )
 
 

@@ -4,7 +4,7 @@ Everything about *what* is learnt stands in a recipe (``fer_larq.recipes``), eve
 order of the crops in ``fer_larq.pipeline``. This module is the loop around them: steps,
 validation, checkpoints, logs.
 
-Validation and the choice of the best weights use float32 whatever the precision of the training:
+Validation and the choice of the best weights are exact whatever the precision of the training:
 rounded convolution sums move signs, and the deployed network is exact.
 """
 
@@ -28,6 +28,7 @@ from fer_larq.backend import lq, tf
 from fer_larq.errors import UserError, run_command
 from fer_larq.evaluation import accuracies
 from fer_larq.history import History
+from fer_larq.integer_training import kernels
 from fer_larq.models import predictor
 from fer_larq.options import add_data_option
 from fer_larq.pipeline import batches, one_hot, plan_epoch
@@ -85,23 +86,40 @@ class StopRequest:
         self.signal_number = number
 
 
-def choose_precision(wanted: str) -> str:
-    """``auto`` becomes bfloat16 where the processor multiplies it natively, else float32."""
+def choose_precision(wanted: str, recipe: Recipe) -> str:
+    """What ``auto`` means for a recipe on this machine: bfloat16 on a GPU, int8 where its kernels
+    run, else bfloat16 where that is native."""
+    in_integers = recipe.binary and recipe.pseudo_gradient == "ste_sign"
+    if wanted == "int8" and not in_integers:
+        raise UserError("--precision int8: is for binary networks with ste_sign; leave it out")
+    if wanted == "int8" and not kernels.available():
+        raise UserError(
+            "--precision int8: needs an x86-64 processor with AVX2, and a C compiler when fer_larq "
+            "is installed; leave the flag out to take what this machine has"
+        )
     if wanted != "auto":
         return wanted
+    if in_integers and kernels.available() and not tf.config.list_physical_devices("GPU"):
+        return "int8"
+    return "bfloat16" if native_bfloat16() else "float32"
+
+
+def native_bfloat16() -> bool:
+    """Whether a GPU, or this processor, multiplies numbers in bfloat16."""
+    if tf.config.list_physical_devices("GPU"):
+        return True
     try:
         processor = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
-        processor = ""
-    native = {"avx512_bf16", "amx_bf16", "bf16"} & set(processor.split())
-    return "bfloat16" if native or tf.config.list_physical_devices("GPU") else "float32"
+        return False
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(processor.split()))
 
 
 @contextlib.contextmanager
 def precision_policy(precision: str):
     """Build layers under Keras's mixed precision policy of that name."""
     previous = tf.keras.mixed_precision.global_policy()
-    name = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision]
+    name = "mixed_bfloat16" if precision == "bfloat16" else "float32"
     tf.keras.mixed_precision.set_global_policy(name)
     try:
         yield
@@ -137,16 +155,18 @@ def make_optimizer(recipe: Recipe, steps: int) -> tf.keras.optimizers.Optimizer:
 def make_loss(recipe: Recipe) -> tf.keras.losses.Loss:
     """The recipe's loss on scores and one-hot labels."""
     if recipe.loss == "squared-hinge":
-        return SmoothedSquaredHinge(recipe.label_smoothing)
+        return SoftSquaredHinge(recipe.label_smoothing)
     return tf.keras.losses.CategoricalCrossentropy(
         from_logits=True, label_smoothing=recipe.label_smoothing
     )
 
 
-class SmoothedSquaredHinge(tf.keras.losses.Loss):
-    """Squared hinge with targets in {-1, +1} (paper, section 2.4): mean of max(0, 1 - t s)^2.
+class SoftSquaredHinge(tf.keras.losses.Loss):
+    """Squared hinge (paper, section 2.4) for targets that are probabilities.
 
-    With label smoothing e, the targets become t (1 - e): a target asks for less than full margin.
+    The mean over the classes of y max(0, 1 - s)^2 + (1 - y) max(0, 1 + s)^2, for a score s: what
+    the squared hinge is expected to be if the class is the right one with probability y. It is
+    smallest at s = 2 y - 1. With label smoothing e, 2 y - 1 shrinks to (1 - e) (2 y - 1).
     """
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
@@ -154,14 +174,16 @@ class SmoothedSquaredHinge(tf.keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def call(self, y_true, y_pred):
-        targets = (2.0 * y_true - 1.0) * (1.0 - self.label_smoothing)
-        return tf.reduce_mean(tf.square(tf.maximum(1.0 - targets * y_pred, 0.0)), axis=-1)
+        right = 0.5 + (1.0 - self.label_smoothing) * (y_true - 0.5)
+        too_low = tf.square(tf.maximum(1.0 - y_pred, 0.0))
+        too_high = tf.square(tf.maximum(1.0 + y_pred, 0.0))
+        return tf.reduce_mean(right * too_low + (1.0 - right) * too_high, axis=-1)
 
 
 def compiled_network(recipe: Recipe, precision: str, steps: int) -> tf.keras.Model:
     """The recipe's network with its optimizer and loss, for a training of ``steps`` steps."""
     with precision_policy(precision):
-        network = runs.build(recipe)
+        network = runs.build(recipe, integers=precision == "int8")
     network.compile(make_optimizer(recipe, steps), loss=make_loss(recipe), metrics=["accuracy"])
     return network
 
@@ -285,7 +307,8 @@ class Training:
             )
         if settings.start_from and not (run / runs.CHECKPOINTS).exists():
             self.network.set_weights(starting_weights(recipe, settings.start_from))
-        self.exact = runs.build(recipe)  # float32, for validation and for what is written
+        # float32, for validation and for what is written. Integers give the same there, sooner.
+        self.exact = runs.build(recipe, integers=choose_precision("auto", recipe) == "int8")
         self.predict = predictor(self.exact)
         self.history = History(run)
 
@@ -429,9 +452,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="of weights, order and crops (default: 0)")
     parser.add_argument(
         "--precision",
-        choices=("auto", "float32", "bfloat16"),
-        help="arithmetic of the training steps; auto (default): bfloat16 where the processor has "
-        "it, else float32. Validation is always float32",
+        choices=("auto", "float32", "bfloat16", "int8"),
+        help="arithmetic of the training steps; int8: binary convolutions in integers, exact, with "
+        "gradients rounded to 8 bits; auto (default): bfloat16 on a GPU, int8 on a processor with "
+        "AVX2, else bfloat16 where it is native, else float32. Validation is always exact",
     )
     parser.add_argument(
         "--deterministic",
@@ -466,32 +490,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def prepare(options: argparse.Namespace, dataset: data.Dataset) -> tuple[Recipe, Settings, Path]:
     """What to train, how and where, from the command line and, with ``--resume``, the run."""
-    wanted = Settings(
-        options.seed or 0,
-        choose_precision(options.precision or "auto"),
-        bool(options.deterministic),
-        options.start_from,
-        options.soft_labels,
-    )
     if not options.resume:
         recipe = recipe_from_options(options)
         if dataset.drawn and options.epochs is None:
             recipe = replace(recipe, epochs=DRAWN_FACES_EPOCHS)
-        run = options.out or Path("runs", f"{recipe.network}-{options.recipe}-seed{wanted.seed}")
+        settings = Settings(
+            options.seed or 0,
+            choose_precision(options.precision or "auto", recipe),
+            bool(options.deterministic),
+            options.start_from,
+            options.soft_labels,
+        )
+        run = options.out or Path("runs", f"{recipe.network}-{options.recipe}-seed{settings.seed}")
         if (run / runs.DESCRIPTION).exists():
             raise UserError(
                 f"{run}: already holds a run; go on with it by --resume --out {run}, or choose "
                 "another --out"
             )
-        return recipe, wanted, run
+        return recipe, settings, run
 
     run = options.out or Path(
-        "runs", f"{recipe_from_options(options).network}-{options.recipe}-seed{wanted.seed}"
+        "runs", f"{recipe_from_options(options).network}-{options.recipe}-seed{options.seed or 0}"
     )
     description = runs.read_description(run)
     stored = runs.recipe_of(description)
     recipe = recipe_from_options(options, stored)
     settings = Settings(**description["settings"])
+    choose_precision(settings.precision, recipe)  # the run may have begun on another machine
     for name, value in {**asdict(stored), **asdict(settings)}.items():
         given = getattr(options, name)
         if name != "epochs" and given not in (None, "auto", value):

@@ -18,6 +18,7 @@ from fer_larq.models import bdnn
 from fer_larq.recipes import Recipe
 from fer_larq.runtime import open_model
 from fer_larq.runtime.squares import Square
+from fer_larq.train import choose_precision
 
 
 def test_rounds_are_interleaved_and_warmed_up():
@@ -42,10 +43,12 @@ def test_the_training_benchmark_prints_every_ratio(few_faces, monkeypatch, capsy
     monkeypatch.setattr(training, "RECIPES", {"best": small})
     assert benchmark.main(["training", "--rounds", "1", "--steps", "1", "--bfloat16"]) == 0
     printed = capsys.readouterr().out
-    for name in ("float32, constant batch", "float32, full pipeline", "bfloat16, constant batch"):
+    automatic = choose_precision("auto", small)
+    names = [f"{name}, constant batch" for name in {"float32", "bfloat16", automatic}]
+    for name in (*names, f"{automatic}, full pipeline"):
         line = next(line for line in printed.splitlines() if name in line)
         assert "crops/s" in line and "times float32" in line
-    assert "--precision auto is" in printed
+    assert f"--precision auto is {automatic} here" in printed
 
 
 def test_the_inference_benchmark_writes_table_json_and_picture(tmp_path, monkeypatch, capsys):

@@ -154,9 +154,18 @@ def test_squared_hinge_is_the_papers_and_smoothing_shrinks_its_targets():
     loss = train.make_loss(Recipe())
     assert float(loss(label, scores)) == pytest.approx(expected)
     assert float(tf.keras.losses.SquaredHinge()(signs, scores)) == pytest.approx(expected)
-    smoothed = np.mean(np.maximum(0, 1 - 0.8 * signs * scores) ** 2)
+    right, wrong = (np.maximum(0, 1 - sign * scores) ** 2 for sign in (signs, -signs))
     loss = train.make_loss(Recipe(label_smoothing=0.2))
-    assert float(loss(label, scores)) == pytest.approx(smoothed)
+    assert float(loss(label, scores)) == pytest.approx(np.mean(0.9 * right + 0.1 * wrong))
+
+
+def test_soft_targets_ask_for_the_score_that_their_probability_deserves():
+    loss = train.make_loss(Recipe())
+    probabilities = tf.constant([[0.0, 0.1, 0.5, 0.8, 1.0]])
+    scores = tf.Variable(2 * probabilities - 1)
+    with tf.GradientTape() as tape:
+        value = loss(probabilities, scores)
+    np.testing.assert_allclose(tape.gradient(value, scores), 0, atol=1e-6)
 
 
 def test_fresh_statistics_are_the_mean_over_batches(drawn):
@@ -192,8 +201,12 @@ def test_bfloat16_trains_in_bfloat16_and_is_judged_in_float32(tmp_path, drawn):
 def test_auto_precision_follows_the_processor(monkeypatch, flags, expected):
     monkeypatch.setattr(train.Path, "read_text", lambda *_, **__: f"flags : {flags}\n")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    assert train.choose_precision("auto") == expected
-    assert train.choose_precision("float32") == "float32"
+    monkeypatch.setattr(train.kernels, "available", lambda: False)
+    assert train.choose_precision("auto", SMALL) == expected
+    assert train.choose_precision("float32", SMALL) == "float32"
+    monkeypatch.setattr(train.kernels, "available", lambda: True)
+    assert train.choose_precision("auto", SMALL) == "int8"
+    assert train.choose_precision("float32", SMALL) == "float32"
 
 
 def refusal(*arguments: object) -> str:

@@ -7,6 +7,7 @@ import itertools
 
 from fer_larq import data, train
 from fer_larq.benchmark.rounds import interleaved, ratio
+from fer_larq.integer_training import kernels
 from fer_larq.options import add_data_option
 from fer_larq.pipeline import batches, one_hot, plan_epoch
 from fer_larq.recipes import RECIPES
@@ -36,9 +37,13 @@ def main(options: argparse.Namespace) -> int:
     """Measure and print."""
     recipe = RECIPES["best"]
     faces = data.load(options.data).split("training")
-    automatic = train.choose_precision("auto")
+    automatic = train.choose_precision("auto", recipe)
     precisions = ["float32"]
-    if automatic == "bfloat16" or options.bfloat16:
+    if kernels.available():
+        precisions.append("int8")
+    else:
+        print("left out: int8, since its kernels are not there or not for this processor")
+    if train.native_bfloat16() or options.bfloat16:
         precisions.append("bfloat16")
     else:
         print("left out: bfloat16, since this processor has no arithmetic for it (--bfloat16)")
@@ -57,7 +62,7 @@ def main(options: argparse.Namespace) -> int:
         return run
 
     candidates = {f"{name}, constant batch": steps(name, constant) for name in precisions}
-    candidates["float32, full pipeline"] = steps("float32", stream)
+    candidates[f"{automatic}, full pipeline"] = steps(automatic, stream)
     seconds = interleaved(candidates, options.rounds)
     print(
         f"{recipe.network}, batch {recipe.batch_size}, {options.rounds} interleaved rounds of "

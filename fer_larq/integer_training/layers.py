@@ -1,0 +1,43 @@
+"""Larq's convolution on ``kernels``."""
+
+from __future__ import annotations
+
+from fer_larq.backend import lq, tf
+from fer_larq.integer_training import kernels
+
+
+@tf.custom_gradient
+def binary_convolution(activations: tf.Tensor, kernel: tf.Tensor):
+    """``kernels.convolution``, with the gradients of ``kernels.gradients``."""
+    result, signs = tf.numpy_function(
+        kernels.convolution, [activations, kernel], [tf.float32, tf.uint8], stateful=False
+    )
+    result.set_shape([*activations.shape[:3], kernel.shape[3]])
+
+    def gradients(gradient):
+        found = tf.numpy_function(
+            kernels.gradients,
+            [activations, signs, kernel, gradient],
+            [tf.float32, tf.float32],
+            stateful=False,
+        )
+        for operand, of_operand in zip((activations, kernel), found, strict=True):
+            of_operand.set_shape(operand.shape)
+        return found
+
+    return result, gradients
+
+
+class QuantConv2D(lq.layers.QuantConv2D):
+    """Larq's layer of that name for 3x3 kernels, ``padding="same"``, ``pad_values=1`` and the input
+    quantizer ``ste_sign``: the same arguments, weights and results, computed in integers.
+
+    It bears the same name because Keras calls weights in a file by the class of their layer. Layers
+    whose numbers of channels are no multiples of ``kernels.CHANNELS`` compute as Larq's.
+    """
+
+    def call(self, inputs):
+        if inputs.shape[-1] % kernels.CHANNELS or self.filters % kernels.CHANNELS:
+            return super().call(inputs)
+        with lq.context.quantized_scope(True):
+            return binary_convolution(inputs, tf.convert_to_tensor(self.kernel))

@@ -1,0 +1,190 @@
+"""Training in integers: exact sums, gradients that are right on average, the same weights files."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from fer_larq import train
+from fer_larq.backend import lq, tf
+from fer_larq.errors import UserError
+from fer_larq.integer_training import kernels
+from fer_larq.integer_training import layers as integer_layers
+from fer_larq.models import bdnn
+from fer_larq.recipes import Recipe
+
+needs_kernels = pytest.mark.skipif(
+    not kernels.available(), reason="this machine has no kernels for integer training (AVX2)"
+)
+
+# images, height, width, inputs, outputs: one of several tiles, of part of a tile, of many channels
+SHAPES = [(2, 42, 42, 64, 64), (3, 5, 7, 32, 48), (5, 5, 5, 512, 256), (1, 1, 2, 16, 16)]
+
+
+def example(shape, seed=0):
+    """Activations, kernel and gradient of the result for a shape of ``SHAPES``."""
+    images, height, width, inputs, outputs = shape
+    random = np.random.default_rng(seed)
+    activations = random.standard_normal((images, height, width, inputs), np.float32)
+    activations[0, 0, 0, :4] = 0.0, -0.0, 1.0, -1.0
+    kernel = random.choice(np.array([-1, 1], np.float32), (3, 3, inputs, outputs))
+    gradient = random.standard_normal((images, height, width, outputs), np.float32)
+    return activations, kernel, gradient
+
+
+def larq(activations, kernel, gradient):
+    """Result and gradients of Larq's layer with that kernel."""
+    layer = lq.layers.QuantConv2D(
+        kernel.shape[3], 3, padding="same", pad_values=1.0, input_quantizer="ste_sign",
+        use_bias=False,
+    )  # fmt: skip
+    activations = tf.constant(activations)
+    layer.build(activations.shape)
+    layer.set_weights([kernel])
+    with tf.GradientTape() as tape:
+        tape.watch(activations)
+        result = layer(activations)
+    found = tape.gradient(result, [activations, layer.kernel], gradient)
+    return result.numpy(), *(each.numpy() for each in found)
+
+
+def error(found, expected):
+    """Root mean square of the difference, relative to that of ``expected``."""
+    return np.linalg.norm(found - expected) / np.linalg.norm(expected)
+
+
+@needs_kernels
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sums_are_exact_and_gradients_nearly_those_of_larq(shape):
+    activations, kernel, gradient = example(shape)
+    result, for_activations, for_kernel = larq(activations, kernel, gradient)
+    found, signs = kernels.convolution(activations, kernel)
+    np.testing.assert_array_equal(found, result)
+    of_activations, of_kernel = kernels.gradients(activations, signs, kernel, gradient)
+    assert error(of_activations, for_activations) < 0.02
+    assert error(of_kernel, for_kernel) < 0.02
+    np.testing.assert_array_equal(of_activations[np.abs(activations) > 1], 0)
+
+
+@needs_kernels
+def test_rounding_leaves_the_mean_of_a_gradient():
+    """Gradients that differ by a hair are rounded independently: their mean has less error."""
+    activations, kernel, gradient = example((4, 10, 10, 32, 32))
+    _, *expected = larq(activations, kernel, gradient)
+    _, signs = kernels.convolution(activations, kernel)
+    rounded = [
+        kernels.gradients(activations, signs, kernel, gradient * np.float32(1 + 1e-6 * turn))
+        for turn in range(64)
+    ]
+    for found, exact in zip(zip(*rounded, strict=True), expected, strict=True):
+        once = error(found[0], exact)
+        # The mean of 64 independent errors is an eighth of one.
+        assert error(np.mean(found, axis=0), exact) < once / 6
+        assert once > 1e-3  # else there was no rounding to test
+
+
+@needs_kernels
+def test_the_same_gradient_is_rounded_in_the_same_way():
+    activations, kernel, gradient = example((4, 10, 10, 32, 32))
+    _, signs = kernels.convolution(activations, kernel)
+    first, second = (
+        kernels.gradients(activations, signs, kernel, gradient.copy()) for _ in range(2)
+    )
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@needs_kernels
+def test_the_largest_sums_do_not_overflow():
+    """Every product of a tile at its largest, in both directions."""
+    shape = (2, 8, 8, 512, 512)
+    activations = np.full(shape[:4], 0.5, np.float32)
+    for sign in (1, -1):
+        kernel = np.full((3, 3, 512, 512), sign, np.float32)
+        result, signs = kernels.convolution(activations, kernel)
+        np.testing.assert_array_equal(result, sign * 9 * 512)
+        gradient = np.full((2, 8, 8, 512), sign, np.float32)
+        of_activations, of_kernel = kernels.gradients(activations, signs, kernel, gradient)
+        np.testing.assert_allclose(of_activations[:, 1:-1, 1:-1], 9 * 512, rtol=1e-3)
+        np.testing.assert_allclose(of_kernel, sign * 2 * 64, rtol=1e-3)
+
+
+@needs_kernels
+def test_a_gradient_of_zero_and_one_with_a_single_large_value():
+    activations, kernel, gradient = example((2, 5, 5, 16, 16))
+    _, signs = kernels.convolution(activations, kernel)
+    for found in kernels.gradients(activations, signs, kernel, np.zeros_like(gradient)):
+        np.testing.assert_array_equal(found, 0)
+    gradient[:] = 0
+    gradient[1, 2, 2, 3] = 1e30
+    _, *expected = larq(activations, kernel, gradient)
+    found = kernels.gradients(activations, signs, kernel, gradient)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+@needs_kernels
+def test_a_network_in_integers_has_the_same_weights_files_and_scores(tmp_path):
+    sizes = dict(blocks=2, filters=(16, 24), dense_units=(32,))  # 24: not a multiple of 16
+    integers, plain = bdnn(**sizes, integers=True), bdnn(**sizes)
+    kinds = [type(layer) for layer in integers.layers]
+    assert kinds.count(integer_layers.QuantConv2D) == 3
+    integers.save_weights(tmp_path / "a.weights.h5")
+    plain.load_weights(tmp_path / "a.weights.h5")
+    crops = np.random.default_rng(0).uniform(-1, 1, (8, 42, 42, 1)).astype(np.float32)
+    np.testing.assert_array_equal(integers(crops).numpy(), plain(crops).numpy())
+
+
+def test_integers_are_for_binary_networks_with_ste_sign(monkeypatch):
+    with pytest.raises(ValueError, match="binary networks with ste_sign"):
+        bdnn(binary=False, integers=True)
+    for recipe in (Recipe(binary=False), Recipe(pseudo_gradient="swish_sign")):
+        assert train.choose_precision("auto", recipe) != "int8"
+        with pytest.raises(UserError, match="--precision int8: is for"):
+            train.choose_precision("int8", recipe)
+    monkeypatch.setattr(kernels, "available", lambda: False)
+    with pytest.raises(UserError, match="--precision int8: needs an x86-64 processor with AVX2"):
+        train.choose_precision("int8", Recipe())
+
+
+SANITIZED = """
+import ctypes, sys
+import numpy as np
+from fer_larq.integer_training import kernels
+kernels.library = lambda: ctypes.CDLL(sys.argv[1])
+random = np.random.default_rng(0)
+for images, height, width, inputs, outputs in {shapes}:
+    activations = random.standard_normal((images, height, width, inputs), np.float32)
+    kernel = random.choice(np.array([-1, 1], np.float32), (3, 3, inputs, outputs))
+    result, signs = kernels.convolution(activations, kernel)
+    kernels.gradients(activations, signs, kernel, result)
+print("clean")
+"""
+
+
+@needs_kernels
+def test_the_kernels_stay_within_their_arrays(tmp_path):
+    """Under AddressSanitizer and UndefinedBehaviorSanitizer, which Python has to load first."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no gcc, whose sanitizers this test preloads")
+    library = tmp_path / "sanitized.so"
+    subprocess.run(
+        [compiler, "-mavx2", "-O1", "-g", "-fsanitize=address,undefined", "-shared", "-fPIC",
+         "-fno-sanitize-recover=all", ROOT / "fer_larq/integer_training/kernels.c", "-o", library],
+        check=True,
+    )  # fmt: skip
+    asan = subprocess.run(
+        [compiler, "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    done = subprocess.run(
+        [sys.executable, "-c", SANITIZED.format(shapes=SHAPES[:2] + SHAPES[3:]), library],
+        env={"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0", "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.stdout.strip() == "clean", done.stderr
