@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from conftest import ROOT
+from delegate_build import build, need
 
 from fer_larq import train
 from fer_larq.backend import lq, tf
@@ -23,7 +23,7 @@ needs_kernels = pytest.mark.skipif(
 )
 
 # images, height, width, inputs, outputs: one of several tiles, of part of a tile, of many channels
-SHAPES = [(2, 42, 42, 64, 64), (3, 5, 7, 32, 48), (5, 5, 5, 512, 256), (1, 1, 2, 16, 16)]
+SHAPES = [(2, 42, 42, 64, 64), (3, 5, 7, 32, 96), (5, 5, 5, 512, 256), (1, 1, 2, 32, 32)]
 
 
 def example(shape, seed=0):
@@ -116,7 +116,7 @@ def test_the_largest_sums_do_not_overflow():
 
 @needs_kernels
 def test_a_gradient_of_zero_and_one_with_a_single_large_value():
-    activations, kernel, gradient = example((2, 5, 5, 16, 16))
+    activations, kernel, gradient = example((2, 5, 5, 32, 32))
     _, signs = kernels.convolution(activations, kernel)
     for found in kernels.gradients(activations, signs, kernel, np.zeros_like(gradient)):
         np.testing.assert_array_equal(found, 0)
@@ -130,7 +130,7 @@ def test_a_gradient_of_zero_and_one_with_a_single_large_value():
 
 @needs_kernels
 def test_a_network_in_integers_has_the_same_weights_files_and_scores(tmp_path):
-    sizes = dict(blocks=2, filters=(16, 24), dense_units=(32,))  # 24: not a multiple of 16
+    sizes = dict(blocks=2, filters=(32, 48), dense_units=(32,))  # 48: not a multiple of 32
     integers, plain = bdnn(**sizes, integers=True), bdnn(**sizes)
     kinds = [type(layer) for layer in integers.layers]
     assert kinds.count(integer_layers.QuantConv2D) == 3
@@ -156,7 +156,9 @@ SANITIZED = """
 import ctypes, sys
 import numpy as np
 from fer_larq.integer_training import kernels
-kernels.library = lambda: ctypes.CDLL(sys.argv[1])
+sanitized = ctypes.CDLL(sys.argv[1])
+sanitized.integer_packed_words.restype = ctypes.c_size_t
+kernels.library = lambda: sanitized
 random = np.random.default_rng(0)
 for images, height, width, inputs, outputs in {shapes}:
     activations = random.standard_normal((images, height, width, inputs), np.float32)
@@ -170,20 +172,18 @@ print("clean")
 @needs_kernels
 def test_the_kernels_stay_within_their_arrays(tmp_path):
     """Under AddressSanitizer and UndefinedBehaviorSanitizer, which Python has to load first."""
-    compiler = shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no gcc, whose sanitizers this test preloads")
-    library = tmp_path / "sanitized.so"
-    subprocess.run(
-        [compiler, "-mavx2", "-O1", "-g", "-fsanitize=address,undefined", "-shared", "-fPIC",
-         "-fno-sanitize-recover=all", ROOT / "fer_larq/integer_training/kernels.c", "-o", library],
-        check=True,
+    need("gcc")
+    options = (
+        "-DSKBUILD=ON", "-DLCE_BUILD_TESTS=OFF", "-DLCE_SANITIZE=address,undefined",
+        "-DCMAKE_C_COMPILER=gcc",
     )  # fmt: skip
+    built = build(tmp_path, *options, target="integer_training")
     asan = subprocess.run(
-        [compiler, "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
+        ["gcc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
     ).stdout.strip()
     done = subprocess.run(
-        [sys.executable, "-c", SANITIZED.format(shapes=SHAPES[:2] + SHAPES[3:]), library],
+        [sys.executable, "-c", SANITIZED.format(shapes=SHAPES[:2] + SHAPES[3:]),
+         built / "integer_training" / kernels.NAME],
         env={"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0", "PATH": "/usr/bin:/bin"},
         capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip

@@ -1,13 +1,16 @@
 // The kernels of kernels.py, which describes their layouts and arithmetic, for AVX2.
 //
-// All of them rest on one matrix product of unsigned by signed bytes, tile(). Every function does
-// the share of its work that a range names, so that the caller's threads divide it among them.
+// The convolution is lce_delegate's; the gradients rest on one matrix product of unsigned by signed
+// bytes, run_tile(). Every function does the share of its work that a range names, so that the
+// caller's threads divide it among them.
 
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "kernels/kernel.h"
 
 #define API __attribute__((visibility("default")))
 
@@ -103,74 +106,156 @@ static inline uint8_t rounded(float value, float inverse_scale, uint32_t place) 
   return (uint8_t)(int32_t)(value * inverse_scale + 128.0f + noise(value, place));
 }
 
+static const lce_kernel *sign_kernel(void) { return lce_find_kernel(NULL); }
+
 API int integer_supported(void) { return __builtin_cpu_supports("avx2"); }
 
-// Kernel float [3][3][inputs][outputs] of -1 and +1 to panels: [columns / 16][9][k / 4][16][4] for
-// the convolution (columns: outputs, k: inputs), or for its gradient (columns: inputs, k: outputs,
-// taps in reverse), for a range of blocks of 16 columns. column_sums int32 [columns].
-API void integer_weights(const float *kernel, int first, int last, int inputs, int outputs,
-                         int of_gradient, int8_t *panels, int32_t *column_sums) {
-  const int depth = of_gradient ? outputs : inputs;
-  const size_t along_depth = of_gradient ? 1 : outputs, along_columns = of_gradient ? outputs : 1;
+// ---- The convolution. A bit 1 means -1, and 32 channels make a word.
+
+// Activations float [images][height][width][channels] to the bits of their signs, with a border of
+// one pixel of +1, [images][height + 2][width + 2][channels / 32].
+API void integer_signs(const float *activations, int first, int last, int height, int width,
+                       int channels, uint32_t *signs) {
+  const size_t words = (size_t)channels / 32, line = (size_t)(width + 2) * words;
+  const lce_kernel *kernel = sign_kernel();
+  for (int image = first; image < last; ++image) {
+    uint32_t *to = signs + (size_t)image * (height + 2) * line;
+    memset(to, 0, sizeof(uint32_t) * line);
+    memset(to + (height + 1) * line, 0, sizeof(uint32_t) * line);
+    for (int y = 0; y < height; ++y) {
+      uint32_t *row = to + (y + 1) * line;
+      memset(row, 0, sizeof(uint32_t) * words);
+      memset(row + line - words, 0, sizeof(uint32_t) * words);
+      kernel->pack_float(activations + ((size_t)image * height + y) * width * channels,
+                         line - 2 * words, row + words);
+    }
+  }
+}
+
+// Words of the packed kernel of so many channels.
+API size_t integer_packed_words(int inputs, int outputs) {
+  return lce_packed_weights_words(sign_kernel(), (size_t)outputs, (size_t)inputs / 32 * 9);
+}
+
+// Packs the signs of a kernel float [3][3][inputs][outputs], for a range of blocks of 64 outputs.
+// Returns 0, or -1 if there is no memory.
+API int integer_pack(const float *kernel, int first, int last, int inputs, int outputs,
+                     uint32_t *packed) {
+  const size_t words = (size_t)inputs / 32 * 9;
+  uint32_t *bits = malloc(sizeof(uint32_t) * LCE_BLOCK_CHANNELS * words);
+  if (!bits) return -1;
   for (int block = first; block < last; ++block) {
-    int32_t sums[COLUMNS] = {0};
-    int8_t *to = panels + (size_t)block * 9 * depth * COLUMNS;
-    for (int tap = 0; tap < 9; ++tap) {
-      const float *from = kernel + (size_t)(of_gradient ? 8 - tap : tap) * inputs * outputs +
-                          (size_t)block * COLUMNS * along_columns;
-      for (int k = 0; k < depth; k += 4, to += 4 * COLUMNS) {
-        for (int c = 0; c < COLUMNS; ++c) {
-          for (int i = 0; i < 4; ++i) {
-            const int8_t sign = from[(k + i) * along_depth + c * along_columns] > 0 ? 1 : -1;
-            to[4 * c + i] = sign;
-            sums[c] += sign;
+    const int start = block * LCE_BLOCK_CHANNELS;
+    const int count = outputs - start < LCE_BLOCK_CHANNELS ? outputs - start : LCE_BLOCK_CHANNELS;
+    memset(bits, 0, sizeof(uint32_t) * (size_t)count * words);
+    for (int row = 0; row < 9 * inputs; ++row) {
+      const float *weights = kernel + (size_t)row * outputs + start;
+      for (int c = 0; c < count; ++c)
+        bits[(size_t)c * words + row / 32] |= (uint32_t)(weights[c] < 0) << (row % 32);
+    }
+    lce_pack_weights(sign_kernel(), bits, (size_t)count, words,
+                     packed + lce_packed_weights_words(sign_kernel(), (size_t)start, words));
+  }
+  free(bits);
+  return 0;
+}
+
+// 3x3 convolution of the signs of integer_signs by the kernel of integer_pack, float
+// [images][height][width][outputs]. Returns 0, or -1 if there is no memory.
+API int integer_convolution(const uint32_t *signs, int first, int last, int height, int width,
+                            int inputs, const uint32_t *packed, int outputs, float *result) {
+  const lce_kernel *kernel = sign_kernel();
+  const size_t words = (size_t)inputs / 32, image_words = (size_t)(height + 2) * (width + 2) * words;
+  const size_t pixel_bytes =
+      sizeof(uint32_t) * words * (kernel->expand ? (size_t)kernel->activation_words : 1);
+  uint8_t *expanded = malloc(pixel_bytes * (size_t)(height + 2) * (size_t)(width + 2));
+  if (!expanded) return -1;
+
+  const size_t line = (size_t)(width + 2) * pixel_bytes, offsets[3] = {0, line, 2 * line};
+  const lce_window window = {.runs = 3, .run_words = 3 * words, .offsets = offsets};
+  const int pixels = height * width, products = 9 * inputs;
+  lce_accumulators counts;
+  memset(counts, 0, sizeof counts);
+  for (int image = first; image < last; ++image) {
+    const uint32_t *from = signs + (size_t)image * image_words;
+    if (kernel->expand) kernel->expand(from, image_words, (uint32_t *)expanded);
+    else memcpy(expanded, from, sizeof(uint32_t) * image_words);
+    for (int start = 0; start < outputs; start += LCE_BLOCK_CHANNELS) {
+      const int count =
+          outputs - start < LCE_BLOCK_CHANNELS ? outputs - start : LCE_BLOCK_CHANNELS;
+      const uint32_t *weights =
+          packed + lce_packed_weights_words(kernel, (size_t)start, 9 * words);
+      float *to = result + (size_t)image * pixels * outputs + start;
+      int y = 0, x = 0;
+      for (int pixel = 0; pixel < pixels; pixel += kernel->tile_pixels) {
+        const int left = pixels - pixel;
+        const int some = left < kernel->tile_pixels ? left : kernel->tile_pixels;
+        const uint8_t *windows[LCE_MAX_TILE_PIXELS];
+        for (int p = 0; p < some; ++p) {
+          windows[p] = expanded + y * line + x * pixel_bytes;
+          if (++x == width) {
+            x = 0;
+            ++y;
           }
         }
+        kernel->accumulate(&window, windows, some, weights, count, counts);
+        for (int p = 0; p < some; ++p, to += outputs)
+          for (int c = 0; c < count; ++c) to[c] = (float)(products - 2 * counts[p][c]);
       }
     }
-    memcpy(column_sums + block * COLUMNS, sums, sizeof sums);
   }
+  free(expanded);
+  return 0;
 }
 
-// Activations float [images][height][width][channels] to the bytes of their signs, 0 and 2, with a
-// border of one pixel of +1, [images][height + 2][width + 2][channels].
-API void integer_activations(const float *activations, int first, int last, int height, int width,
-                             int channels, uint8_t *bytes) {
-  const size_t line = (size_t)(width + 2) * channels;
-  for (int image = first; image < last; ++image) {
-    uint8_t *to = bytes + (size_t)image * (height + 2) * line;
-    memset(to, 2, line);
-    memset(to + (height + 1) * line, 2, line);
-    for (int y = 0; y < height; ++y) {
-      const float *restrict from = activations + ((size_t)image * height + y) * width * channels;
-      uint8_t *restrict row = to + (y + 1) * line;
-      memset(row, 2, (size_t)channels);
-      memset(row + line - channels, 2, (size_t)channels);
-      for (int i = 0; i < width * channels; ++i) row[channels + i] = from[i] >= 0 ? 2 : 0;
-    }
-  }
-}
+// ---- The gradients.
 
-// Bytes [images][pixels][channels] to [images][channels][pitch].
-API void integer_planes(const uint8_t *bytes, int first, int last, int pixels, int channels,
+// Signs of integer_signs, [images][pixels][channels / 32], to bytes 0 for -1 and 2 for +1,
+// [images][channels][pitch].
+API void integer_planes(const uint32_t *signs, int first, int last, int pixels, int channels,
                         ptrdiff_t pitch, uint8_t *planes) {
-  enum { SIDE = 16 };
+  enum { SIDE = 16 };  // pixels that are transposed at once
+  const int words = channels / 32;
   for (int image = first; image < last; ++image) {
-    const uint8_t *from = bytes + (size_t)image * pixels * channels;
+    const uint32_t *from = signs + (size_t)image * pixels * words;
     uint8_t *to = planes + (size_t)image * channels * pitch;
     for (int pixel = 0; pixel < pixels; pixel += SIDE) {
       const int some = pixels - pixel < SIDE ? pixels - pixel : SIDE;
-      for (int channel = 0; channel < channels; channel += SIDE) {
-        uint8_t block[SIDE][SIDE] = {{0}};
-        for (int p = 0; p < some; ++p)
-          for (int c = 0; c < SIDE; ++c)
-            block[c][p] = from[(size_t)(pixel + p) * channels + channel + c];
-        for (int c = 0; c < SIDE; ++c)
-          memcpy(to + (channel + c) * pitch + pixel, block[c], SIDE);
+      for (int word = 0; word < words; ++word) {
+        uint8_t block[32][SIDE] = {{0}};
+        for (int p = 0; p < some; ++p) {
+          const uint32_t bits = ~from[(size_t)(pixel + p) * words + word];
+          for (int c = 0; c < 32; ++c) block[c][p] = (uint8_t)(2 * (bits >> c & 1));
+        }
+        for (int c = 0; c < 32; ++c)
+          memcpy(to + (32 * word + c) * pitch + pixel, block[c], SIDE);
       }
     }
     for (int channel = 0; channel < channels; ++channel)
       memset(to + channel * pitch + pixels, 0, (size_t)(pitch - pixels));
+  }
+}
+
+// Kernel float [3][3][inputs][outputs] of -1 and +1 to panels [inputs / 16][9][outputs / 4][16][4],
+// taps in reverse, for a range of blocks of 16 inputs; sums int32 [inputs] over all else.
+API void integer_kernel_panels(const float *kernel, int first, int last, int inputs, int outputs,
+                               int8_t *panels, int32_t *sums) {
+  for (int block = first; block < last; ++block) {
+    int32_t block_sums[COLUMNS] = {0};
+    int8_t *to = panels + (size_t)block * 9 * outputs * COLUMNS;
+    for (int tap = 8; tap >= 0; --tap) {
+      const float *from = kernel + ((size_t)tap * inputs + (size_t)block * COLUMNS) * outputs;
+      for (int k = 0; k < outputs; k += 4, to += 4 * COLUMNS) {
+        for (int c = 0; c < COLUMNS; ++c) {
+          for (int i = 0; i < 4; ++i) {
+            const int8_t sign = from[(size_t)c * outputs + k + i] > 0 ? 1 : -1;
+            to[4 * c + i] = sign;
+            block_sums[c] += sign;
+          }
+        }
+      }
+    }
+    memcpy(sums + block * COLUMNS, block_sums, sizeof block_sums);
   }
 }
 
@@ -246,29 +331,31 @@ API void integer_gradient_columns(const float *gradient, int first, int last, in
   }
 }
 
-// 3x3 convolution of bytes [images][height + 2][width + 2][depth] by panels of integer_weights:
-//   result = scales[image] * (sum - offset * column_sum), float [images][height][width][columns].
-// With activations, of the result's shape, it is zero where their size is above 1.
-API void integer_convolution(const uint8_t *bytes, int first, int last, int height, int width,
-                             int depth, const int8_t *panels, int columns,
-                             const int32_t *column_sums, int offset, const float *scales,
-                             const float *activations, float *result) {
+// Gradient for the activations, float [images][height][width][inputs]: the convolution of bytes with
+// offset 128, [images][height + 2][width + 2][outputs], by panels of integer_kernel_panels,
+//   scales[image] * (sum - 128 * kernel_sum),
+// and zero where the size of an activation is above 1.
+API void integer_activation_gradient(const uint8_t *bytes, int first, int last, int height,
+                                     int width, int outputs, const int8_t *panels, int inputs,
+                                     const int32_t *kernel_sums, const float *scales,
+                                     const float *activations, float *result) {
   ptrdiff_t taps[9];
   for (int tap = 0; tap < 9; ++tap)
-    taps[tap] = (tap / 3 * (ptrdiff_t)(width + 2) + tap % 3) * depth;
-  Tile tile = {.segments = taps, .segment_count = 9, .steps = depth / 4};
+    taps[tap] = (tap / 3 * (ptrdiff_t)(width + 2) + tap % 3) * outputs;
+  Tile tile = {.segments = taps, .segment_count = 9, .steps = outputs / 4};
   const int pixels = height * width;
   for (int image = first; image < last; ++image) {
-    const uint8_t *from = bytes + (size_t)image * (height + 2) * (width + 2) * depth;
+    const uint8_t *from = bytes + (size_t)image * (height + 2) * (width + 2) * outputs;
     const float scale = scales[image];
-    for (int block = 0; block < columns / COLUMNS; ++block) {
-      tile.b = panels + (size_t)block * 9 * depth * COLUMNS;
-      const int32_t *column = column_sums + block * COLUMNS;
+    for (int block = 0; block < inputs / COLUMNS; ++block) {
+      tile.b = panels + (size_t)block * 9 * outputs * COLUMNS;
+      int32_t offset[COLUMNS];
+      for (int c = 0; c < COLUMNS; ++c) offset[c] = 128 * kernel_sums[block * COLUMNS + c];
       int y = 0, x = 0;
       for (int pixel = 0; pixel < pixels; pixel += ROWS) {
         const int rows = pixels - pixel < ROWS ? pixels - pixel : ROWS;
         for (int r = 0; r < rows; ++r) {
-          tile.a[r] = from + ((size_t)y * (width + 2) + x) * depth;
+          tile.a[r] = from + ((size_t)y * (width + 2) + x) * outputs;
           if (++x == width) {
             x = 0;
             ++y;
@@ -276,16 +363,12 @@ API void integer_convolution(const uint8_t *bytes, int first, int last, int heig
         }
         int32_t sums[ROWS][COLUMNS];
         run_tile(rows, &tile, sums);
-        const size_t start = ((size_t)image * pixels + pixel) * columns + (size_t)block * COLUMNS;
+        const size_t start = ((size_t)image * pixels + pixel) * inputs + (size_t)block * COLUMNS;
         for (int r = 0; r < rows; ++r) {
-          float *restrict to = result + start + (size_t)r * columns;
+          const float *restrict before = activations + start + (size_t)r * inputs;
+          float *restrict to = result + start + (size_t)r * inputs;
           for (int c = 0; c < COLUMNS; ++c)
-            to[c] = scale * (float)(sums[r][c] - offset * column[c]);
-          if (activations) {
-            const float *restrict before = activations + start + (size_t)r * columns;
-            for (int c = 0; c < COLUMNS; ++c)
-              to[c] = before[c] >= -1 && before[c] <= 1 ? to[c] : 0;
-          }
+            to[c] = before[c] >= -1 && before[c] <= 1 ? scale * (float)(sums[r][c] - offset[c]) : 0;
         }
       }
     }

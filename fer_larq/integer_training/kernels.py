@@ -7,10 +7,11 @@ or down, with the probabilities that leave its mean as it is (stochastic roundin
 are summed up, and one for each channel where images are, so that a scale can be taken out of every
 sum. The noise is a hash of the rounded values: the same input gives the same result.
 
-Unsigned times signed bytes is what processors multiply fastest, hence two forms of an operand:
+The convolution itself is that of ``lce_delegate``: bits and popcount. The gradients are products of
+unsigned by signed bytes, which processors multiply fastest, hence two forms of an operand:
 
-- offset: unsigned bytes, 1 too large for activations (0 or 2), 128 too large for gradients. The
-  offset times the sum of the other operand is subtracted from every result.
+- offset: unsigned bytes, 1 too large for signs (0 or 2), 128 too large for gradients. The offset
+  times the sum of the other operand is subtracted from every result.
 - panels: signed bytes, sixteen columns side by side with four of the products' terms each, as
   kernels.c describes them.
 
@@ -29,15 +30,19 @@ from pathlib import Path
 
 import numpy as np
 
-CHANNELS = 16
+CHANNELS = 32
 """Numbers of channels have to be multiples of it."""
+
+PANEL = 16
+"""Columns of a panel."""
+
+PACKED_CHANNELS = 64
+"""Channels that a thread packs at once."""
 
 ALIGNMENT = 64
 """Bytes at whose multiples TensorFlow wants tensors to begin."""
 
 NAME = "libinteger_training.so"
-
-ACTIVATION_OFFSET, GRADIENT_OFFSET = 1, 128
 
 
 @cache
@@ -46,6 +51,7 @@ def compiled() -> ctypes.CDLL | None:
     for folder in sys.modules[__package__].__path__:
         if (file := Path(folder) / NAME).is_file():
             loaded = ctypes.CDLL(str(file))
+            loaded.integer_packed_words.restype = ctypes.c_size_t
             return loaded if loaded.integer_supported() else None
     return None
 
@@ -94,24 +100,10 @@ def empty(shape: tuple[int, ...], dtype: type[np.generic]) -> np.ndarray:
     return memory[start : start + size].view(dtype).reshape(shape)
 
 
-def weight_panels(kernel: np.ndarray, *, of_gradient: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Panels of a kernel, for the convolution or for its gradient, and the sums of its columns.
-
-    Args:
-        kernel: float32 ``[3, 3, inputs, outputs]`` in {-1, +1}.
-    """
-    inputs, outputs = kernel.shape[2:]
-    panels = np.empty(kernel.size, np.int8)
-    sums = np.empty(inputs if of_gradient else outputs, np.int32)
-
-    def work(first: int, last: int) -> None:
-        library().integer_weights(
-            address(kernel), first, last, inputs, outputs, int(of_gradient), address(panels),
-            address(sums),
-        )  # fmt: skip
-
-    share(sums.size // CHANNELS, work)
-    return panels, sums
+def checked(status: int) -> None:
+    """Raise what a kernel's status stands for."""
+    if status != 0:
+        raise MemoryError("no memory for a convolution in integers")
 
 
 def convolution(activations: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -122,20 +114,34 @@ def convolution(activations: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray
         kernel: float32 ``[3, 3, inputs, outputs]`` in {-1, +1}.
 
     Returns:
-        The sums, float32 ``[N, height, width, outputs]``, and what ``gradients`` needs: the
-        activations' signs in offset form.
+        The sums, float32 ``[N, height, width, outputs]``, and what ``gradients`` needs: the signs
+        as bits, uint32 ``[N, height + 2, width + 2, inputs / 32]``.
     """
     images, height, width, inputs = activations.shape
-    signs = empty((images, height + 2, width + 2, inputs), np.uint8)
+    outputs = kernel.shape[3]
+    packed = empty((library().integer_packed_words(inputs, outputs),), np.uint32)
+    signs = empty((images, height + 2, width + 2, inputs // 32), np.uint32)
+    result = empty((images, height, width, outputs), np.float32)
 
-    def work(first: int, last: int) -> None:
-        library().integer_activations(
-            address(activations), first, last, height, width, inputs, address(signs)
+    def pack(first: int, last: int) -> None:
+        checked(
+            library().integer_pack(address(kernel), first, last, inputs, outputs, address(packed))
         )
 
-    share(images, work)
-    panels = weight_panels(kernel, of_gradient=False)
-    return convolve(signs, panels, ACTIVATION_OFFSET, np.ones(images, np.float32)), signs
+    def convolve(first: int, last: int) -> None:
+        library().integer_signs(
+            address(activations), first, last, height, width, inputs, address(signs)
+        )
+        checked(
+            library().integer_convolution(
+                address(signs), first, last, height, width, inputs, address(packed), outputs,
+                address(result),
+            )
+        )  # fmt: skip
+
+    share(-(-outputs // PACKED_CHANNELS), pack)
+    share(images, convolve)
+    return result, signs
 
 
 def gradients(
@@ -165,39 +171,8 @@ def gradients(
     share(images, find_maxima)
     return (
         _activation_gradient(activations, kernel, gradient, maxima.max(axis=1)),
-        _kernel_gradient(signs, gradient, maxima.max(axis=0)),
+        _kernel_gradient(signs, kernel.shape, gradient, maxima.max(axis=0)),
     )
-
-
-def convolve(
-    rows: np.ndarray,
-    panels: tuple[np.ndarray, np.ndarray],
-    offset: int,
-    scales: np.ndarray,
-    activations: np.ndarray | None = None,
-) -> np.ndarray:
-    """Convolve bytes in offset form, ``[N, height + 2, width + 2, depth]``, with a kernel's panels.
-
-    Args:
-        scales: float32 ``[N]``, by which the sums are multiplied.
-        activations: float32 of the result's shape; where they leave [-1, 1], the result is zero.
-
-    Returns:
-        float32 ``[N, height, width, columns]``.
-    """
-    images, height, width, depth = rows.shape
-    values, sums = panels
-    result = empty((images, height - 2, width - 2, sums.size), np.float32)
-
-    def work(first: int, last: int) -> None:
-        library().integer_convolution(
-            address(rows), first, last, height - 2, width - 2, depth, address(values), sums.size,
-            address(sums), offset, address(scales),
-            None if activations is None else address(activations), address(result),
-        )  # fmt: skip
-
-    share(images, work)
-    return result
 
 
 def _scales(maxima: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -211,31 +186,47 @@ def _activation_gradient(
     activations: np.ndarray, kernel: np.ndarray, gradient: np.ndarray, maxima: np.ndarray
 ) -> np.ndarray:
     images, height, width, outputs = gradient.shape
+    inputs = kernel.shape[2]
     scales, inverse_scales = _scales(maxima)
+    panels = np.empty(kernel.size, np.int8)
+    sums = np.empty(inputs, np.int32)
     rows = np.empty((images, height + 2, width + 2, outputs), np.uint8)
+    result = empty(activations.shape, np.float32)
 
-    def work(first: int, last: int) -> None:
+    def pack(first: int, last: int) -> None:
+        library().integer_kernel_panels(
+            address(kernel), first, last, inputs, outputs, address(panels), address(sums)
+        )
+
+    def convolve(first: int, last: int) -> None:
         library().integer_gradient_rows(
             address(gradient), first, last, height, width, outputs, address(inverse_scales),
             address(rows),
         )  # fmt: skip
+        library().integer_activation_gradient(
+            address(rows), first, last, height, width, outputs, address(panels), inputs,
+            address(sums), address(scales), address(activations), address(result),
+        )  # fmt: skip
 
-    share(images, work)
-    panels = weight_panels(kernel, of_gradient=True)
-    return convolve(rows, panels, GRADIENT_OFFSET, scales, activations)
+    share(inputs // PANEL, pack)
+    share(images, convolve)
+    return result
 
 
-def _kernel_gradient(signs: np.ndarray, gradient: np.ndarray, maxima: np.ndarray) -> np.ndarray:
+def _kernel_gradient(
+    signs: np.ndarray, shape: tuple[int, ...], gradient: np.ndarray, maxima: np.ndarray
+) -> np.ndarray:
     images, height, width, outputs = gradient.shape
-    inputs = signs.shape[3]
+    inputs = shape[2]
     pixels = (height + 2) * (width + 2)
     # Pixels of all rows in one line, with the two columns of the border between them.
     steps = -(-(height * (width + 2) - 2) // 4)
     pitch = -(-max(pixels, 4 * steps + 2 * (width + 2) + 2) // 16) * 16
     scales, inverse_scales = _scales(maxima)
     planes = np.empty((images, inputs, pitch), np.uint8)
-    panels = np.empty((outputs // CHANNELS, images, steps, CHANNELS, 4), np.int8)
+    panels = np.empty((outputs // PANEL, images, steps, PANEL, 4), np.int8)
     sums = np.empty((images, outputs), np.int32)
+    result = empty(shape, np.float32)
 
     def prepare(first: int, last: int) -> None:
         library().integer_planes(
@@ -246,18 +237,16 @@ def _kernel_gradient(signs: np.ndarray, gradient: np.ndarray, maxima: np.ndarray
             address(inverse_scales), steps, address(panels), address(sums),
         )  # fmt: skip
 
-    share(images, prepare)
-    result = empty((3, 3, inputs, outputs), np.float32)
-    column_sums = sums.sum(axis=0, dtype=np.int32)
-
-    def work(first: int, last: int) -> None:
-        status = library().integer_kernel_gradient(
-            address(planes), first, last, images, width, inputs, ctypes.c_ssize_t(pitch),
-            address(panels), steps, outputs, address(column_sums), address(scales),
-            address(result),
+    def multiply(first: int, last: int) -> None:
+        checked(
+            library().integer_kernel_gradient(
+                address(planes), first, last, images, width, inputs, ctypes.c_ssize_t(pitch),
+                address(panels), steps, outputs, address(column_sums), address(scales),
+                address(result),
+            )
         )  # fmt: skip
-        if status != 0:
-            raise MemoryError
 
-    share(outputs // CHANNELS, work)
+    share(images, prepare)
+    column_sums = sums.sum(axis=0, dtype=np.int32)
+    share(outputs // PANEL, multiply)
     return result

@@ -10,7 +10,7 @@ from fer_larq.integer_training import kernels
 def binary_convolution(activations: tf.Tensor, kernel: tf.Tensor):
     """``kernels.convolution``, with the gradients of ``kernels.gradients``."""
     result, signs = tf.numpy_function(
-        kernels.convolution, [activations, kernel], [tf.float32, tf.uint8], stateful=False
+        kernels.convolution, [activations, kernel], [tf.float32, tf.uint32], stateful=False
     )
     result.set_shape([*activations.shape[:3], kernel.shape[3]])
 
