@@ -188,3 +188,22 @@ def test_the_kernels_stay_within_their_arrays(tmp_path):
         capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
     assert done.stdout.strip() == "clean", done.stderr
+
+
+@needs_kernels
+def test_a_training_in_integers_begins_like_one_in_float32_learns_and_repeats():
+    recipe = Recipe(blocks=2, width=0.5, batch_size=16)  # blocks of 32 and 64 filters
+    crops = np.random.default_rng(1).uniform(-1, 1, (16, 42, 42, 1)).astype(np.float32)
+    labels = np.eye(7, dtype=np.float32)[np.arange(16) % 7]
+
+    def trained(precision):
+        tf.keras.utils.set_random_seed(0)
+        network = train.compiled_network(recipe, precision, steps=8)
+        losses = [network.train_on_batch(crops, labels)[0] for _ in range(8)]
+        return losses, network.get_weights()
+
+    (exact, _), (losses, weights), (_, again) = map(trained, ("float32", "int8", "int8"))
+    assert losses[0] == pytest.approx(exact[0], rel=1e-4)
+    assert losses[-1] < losses[0] / 2
+    for one, other in zip(weights, again, strict=True):
+        np.testing.assert_array_equal(one, other)
