@@ -177,6 +177,7 @@ def gradients(
 
 def _scales(maxima: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Scales that let values up to ``maxima`` fit into -127 to 127, and their inverses."""
+    # Not below the smallest normal number, also for a gradient of zeros: the inverse stays finite.
     scales = np.maximum(maxima, np.finfo(np.float32).tiny * 256) / np.float32(127)
     # A little less than the inverse, so that rounding cannot lead past 127.
     return scales, np.float32(1 - 1e-6) / scales
