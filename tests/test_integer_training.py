@@ -22,6 +22,18 @@ needs_kernels = pytest.mark.skipif(
     not kernels.available(), reason="this machine has no kernels for integer training (AVX2)"
 )
 
+INSTRUCTION_SETS = ("avx512-vnni", "avx2")
+
+
+@pytest.fixture(params=INSTRUCTION_SETS)
+def instruction_set(request):
+    """Gradients computed with one instruction set after the other."""
+    if kernels.library().integer_select(request.param.encode()) != 0:
+        pytest.skip(f"this processor has no {request.param}")
+    yield request.param
+    kernels.library().integer_select(None)
+
+
 # images, height, width, inputs, outputs: one of several tiles, of part of a tile, of many channels
 SHAPES = [(2, 42, 42, 64, 64), (3, 5, 7, 32, 96), (5, 5, 5, 512, 256), (1, 1, 2, 32, 32)]
 
@@ -60,7 +72,7 @@ def error(found, expected):
 
 @needs_kernels
 @pytest.mark.parametrize("shape", SHAPES)
-def test_sums_are_exact_and_gradients_nearly_those_of_larq(shape):
+def test_sums_are_exact_and_gradients_nearly_those_of_larq(shape, instruction_set):
     activations, kernel, gradient = example(shape)
     result, for_activations, for_kernel = larq(activations, kernel, gradient)
     found, signs = kernels.convolution(activations, kernel)
@@ -89,6 +101,22 @@ def test_rounding_leaves_the_mean_of_a_gradient():
 
 
 @needs_kernels
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_instruction_set_computes_the_same_gradients(shape):
+    activations, kernel, gradient = example(shape)
+    _, signs = kernels.convolution(activations, kernel)
+    found = []
+    for name in INSTRUCTION_SETS:
+        if kernels.library().integer_select(name.encode()) == 0:
+            found.append(kernels.gradients(activations, signs, kernel, gradient))
+    kernels.library().integer_select(None)
+    if len(found) < 2:
+        pytest.skip("this processor has one of the instruction sets: nothing to compare")
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@needs_kernels
 def test_the_same_gradient_is_rounded_in_the_same_way():
     activations, kernel, gradient = example((4, 10, 10, 32, 32))
     _, signs = kernels.convolution(activations, kernel)
@@ -100,7 +128,7 @@ def test_the_same_gradient_is_rounded_in_the_same_way():
 
 
 @needs_kernels
-def test_the_largest_sums_do_not_overflow():
+def test_the_largest_sums_do_not_overflow(instruction_set):
     """Every product of a tile at its largest, in both directions."""
     shape = (2, 8, 8, 512, 512)
     activations = np.full(shape[:4], 0.5, np.float32)
@@ -159,6 +187,8 @@ from fer_larq.integer_training import kernels
 sanitized = ctypes.CDLL(sys.argv[1])
 sanitized.integer_packed_words.restype = ctypes.c_size_t
 kernels.library = lambda: sanitized
+if sanitized.integer_select(sys.argv[2].encode()) != 0:
+    sys.exit("not on this processor")
 random = np.random.default_rng(0)
 for images, height, width, inputs, outputs in {shapes}:
     activations = random.standard_normal((images, height, width, inputs), np.float32)
@@ -181,13 +211,17 @@ def test_the_kernels_stay_within_their_arrays(tmp_path):
     asan = subprocess.run(
         ["gcc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
     ).stdout.strip()
-    done = subprocess.run(
-        [sys.executable, "-c", SANITIZED.format(shapes=SHAPES[:2] + SHAPES[3:]),
-         built / "integer_training" / kernels.NAME],
-        env={"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0", "PATH": "/usr/bin:/bin"},
-        capture_output=True, text=True, cwd=ROOT,
-    )  # fmt: skip
-    assert done.stdout.strip() == "clean", done.stderr
+    for name in INSTRUCTION_SETS:
+        if kernels.library().integer_select(name.encode()) != 0:
+            continue  # skipped by name in the tests above
+        done = subprocess.run(
+            [sys.executable, "-c", SANITIZED.format(shapes=SHAPES[:2] + SHAPES[3:]),
+             built / "integer_training" / kernels.NAME, name],
+            env={"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0", "PATH": "/usr/bin:/bin"},
+            capture_output=True, text=True, cwd=ROOT,
+        )  # fmt: skip
+        assert done.stdout.strip() == "clean", done.stderr
+    kernels.library().integer_select(None)
 
 
 @needs_kernels

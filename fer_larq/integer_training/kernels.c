@@ -1,94 +1,40 @@
 // The kernels of kernels.py, which describes their layouts and arithmetic, for AVX2.
 //
-// The convolution is lce_delegate's; the gradients rest on one matrix product of unsigned by signed
-// bytes, run_tile(). Every function does the share of its work that a range names, so that the
+// The convolution is lce_delegate's; the gradients rest on the matrix product of unsigned by signed
+// bytes of tile.h. Every function does the share of its work that a range names, so that the
 // caller's threads divide it among them.
 
-#include <immintrin.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/kernel.h"
+#include "tile.h"
 
 #define API __attribute__((visibility("default")))
 
-enum {
-  ROWS = 6,      // of a tile, at most
-  COLUMNS = 16,  // of a tile, and of a panel of the right operand: [steps][COLUMNS][4] bytes
-  // Steps of four bytes whose products one 16-bit lane can sum up: 2 x 255 each, at most.
-  NARROW_STEPS = 64,
-};
+static const TileKernel *tile_kernel;
 
-// One tile: sums[r][c] = sum over segments s, steps k and i < 4 of
-//   a[r][segments[s] + 4 k + i] * b[s][k][c][i]
-// where a pair of neighbouring products is at most 510 in size.
-typedef struct {
-  const uint8_t *a[ROWS];
-  const ptrdiff_t *segments;
-  int segment_count;
-  int steps;  // in each segment
-  const int8_t *b;
-} Tile;
-
-static inline __attribute__((always_inline)) void widen(const int rows, __m256i wide[ROWS][2],
-                                                        __m256i narrow[ROWS][2]) {
-  const __m256i ones = _mm256_set1_epi16(1);
-  for (int r = 0; r < rows; ++r) {
-    for (int half = 0; half < 2; ++half) {
-      wide[r][half] = _mm256_add_epi32(wide[r][half], _mm256_madd_epi16(narrow[r][half], ones));
-      narrow[r][half] = _mm256_setzero_si256();
-    }
+// Chooses the kernel of both gradients: that of an instruction set, or the fastest for NULL. Returns
+// 0, or -1 if this processor has none. Not while another thread computes.
+API int integer_select(const char *instruction_set) {
+  const struct {
+    const TileKernel *kernel;
+    int supported;
+  } kernels[] = {
+      {&tile_u8s8_6x32__avx512_vnni, __builtin_cpu_supports("avx512vnni")},
+      {&tile_u8s8_3x32__avx2, __builtin_cpu_supports("avx2")},
+  };
+  for (size_t k = 0; k < sizeof kernels / sizeof *kernels; ++k) {
+    const TileKernel *kernel = kernels[k].kernel;
+    if (instruction_set && strcmp(instruction_set, kernel->instruction_set) != 0) continue;
+    if (!kernels[k].supported) continue;
+    tile_kernel = kernel;
+    return 0;
   }
-}
-
-static inline __attribute__((always_inline)) void tile_of(const int rows, const Tile *tile,
-                                                          int32_t sums[ROWS][COLUMNS]) {
-  __m256i wide[ROWS][2], narrow[ROWS][2];
-  for (int r = 0; r < rows; ++r)
-    for (int half = 0; half < 2; ++half) wide[r][half] = narrow[r][half] = _mm256_setzero_si256();
-
-  const int8_t *b = tile->b;
-  int pending = 0;  // steps in the narrow sums
-  for (int s = 0; s < tile->segment_count; ++s) {
-    for (int first = 0; first < tile->steps; first += NARROW_STEPS) {
-      const int left = tile->steps - first;
-      const int steps = left < NARROW_STEPS ? left : NARROW_STEPS;
-      if (pending + steps > NARROW_STEPS) {
-        widen(rows, wide, narrow);
-        pending = 0;
-      }
-      pending += steps;
-      const ptrdiff_t offset = tile->segments[s] + 4 * (ptrdiff_t)first;
-      for (int k = 0; k < steps; ++k, b += 4 * COLUMNS) {
-        const __m256i left_columns = _mm256_loadu_si256((const __m256i *)b);
-        const __m256i right_columns = _mm256_loadu_si256((const __m256i *)(b + 2 * COLUMNS));
-        for (int r = 0; r < rows; ++r) {
-          int32_t four;
-          memcpy(&four, tile->a[r] + offset + 4 * k, sizeof four);
-          const __m256i row = _mm256_set1_epi32(four);
-          narrow[r][0] = _mm256_add_epi16(narrow[r][0], _mm256_maddubs_epi16(row, left_columns));
-          narrow[r][1] = _mm256_add_epi16(narrow[r][1], _mm256_maddubs_epi16(row, right_columns));
-        }
-      }
-    }
-  }
-  widen(rows, wide, narrow);
-  for (int r = 0; r < rows; ++r)
-    for (int half = 0; half < 2; ++half)
-      _mm256_storeu_si256((__m256i *)(sums[r] + 8 * half), wide[r][half]);
-}
-
-static void run_tile(int rows, const Tile *tile, int32_t sums[ROWS][COLUMNS]) {
-  switch (rows) {
-    case 6: tile_of(6, tile, sums); break;
-    case 5: tile_of(5, tile, sums); break;
-    case 4: tile_of(4, tile, sums); break;
-    case 3: tile_of(3, tile, sums); break;
-    case 2: tile_of(2, tile, sums); break;
-    default: tile_of(1, tile, sums);
-  }
+  return -1;
 }
 
 // Noise in [0, 1) for stochastic rounding: a hash of the rounded value and its place, so that a
@@ -107,8 +53,6 @@ static inline uint8_t rounded(float value, float inverse_scale, uint32_t place) 
 }
 
 static const lce_kernel *sign_kernel(void) { return lce_find_kernel(NULL); }
-
-API int integer_supported(void) { return __builtin_cpu_supports("avx2"); }
 
 // ---- The convolution. A bit 1 means -1, and 32 channels make a word.
 
@@ -236,8 +180,8 @@ API void integer_planes(const uint32_t *signs, int first, int last, int pixels, 
   }
 }
 
-// Kernel float [3][3][inputs][outputs] of -1 and +1 to panels [inputs / 16][9][outputs / 4][16][4],
-// taps in reverse, for a range of blocks of 16 inputs; sums int32 [inputs] over all else.
+// Kernel float [3][3][inputs][outputs] of -1 and +1 to panels [inputs / 32][9][outputs / 4][32][4],
+// taps in reverse, for a range of blocks of 32 inputs; sums int32 [inputs] over all else.
 API void integer_kernel_panels(const float *kernel, int first, int last, int inputs, int outputs,
                                int8_t *panels, int32_t *sums) {
   for (int block = first; block < last; ++block) {
@@ -298,7 +242,7 @@ API void integer_gradient_rows(const float *gradient, int first, int last, int h
 }
 
 // Gradient float [images][height][width][channels] to panels of signed bytes,
-// [channels / 16][images][steps][16][4]. The k-th of an image's 4 * steps pixels is row
+// [channels / 32][images][steps][32][4]. The k-th of an image's 4 * steps pixels is row
 // k / (width + 2), column k % (width + 2); beyond the width and the height they are zero.
 // inverse_scales float [channels]; sums int32 [images][channels] over the pixels.
 API void integer_gradient_columns(const float *gradient, int first, int last, int images,
@@ -339,10 +283,9 @@ API void integer_activation_gradient(const uint8_t *bytes, int first, int last, 
                                      int width, int outputs, const int8_t *panels, int inputs,
                                      const int32_t *kernel_sums, const float *scales,
                                      const float *activations, float *result) {
-  ptrdiff_t taps[9];
-  for (int tap = 0; tap < 9; ++tap)
-    taps[tap] = (tap / 3 * (ptrdiff_t)(width + 2) + tap % 3) * outputs;
-  Tile tile = {.segments = taps, .segment_count = 9, .steps = outputs / 4};
+  // The three pixels that a row of the kernel meets are neighbours.
+  const ptrdiff_t line = (ptrdiff_t)(width + 2) * outputs, lines[3] = {0, line, 2 * line};
+  Tile tile = {.segments = lines, .segment_count = 3, .steps = 3 * outputs / 4};
   const int pixels = height * width;
   for (int image = first; image < last; ++image) {
     const uint8_t *from = bytes + (size_t)image * (height + 2) * (width + 2) * outputs;
@@ -352,8 +295,9 @@ API void integer_activation_gradient(const uint8_t *bytes, int first, int last, 
       int32_t offset[COLUMNS];
       for (int c = 0; c < COLUMNS; ++c) offset[c] = 128 * kernel_sums[block * COLUMNS + c];
       int y = 0, x = 0;
-      for (int pixel = 0; pixel < pixels; pixel += ROWS) {
-        const int rows = pixels - pixel < ROWS ? pixels - pixel : ROWS;
+      for (int pixel = 0; pixel < pixels; pixel += tile_kernel->rows) {
+        const int left = pixels - pixel;
+        const int rows = left < tile_kernel->rows ? left : tile_kernel->rows;
         for (int r = 0; r < rows; ++r) {
           tile.a[r] = from + ((size_t)y * (width + 2) + x) * outputs;
           if (++x == width) {
@@ -361,14 +305,22 @@ API void integer_activation_gradient(const uint8_t *bytes, int first, int last, 
             ++y;
           }
         }
-        int32_t sums[ROWS][COLUMNS];
-        run_tile(rows, &tile, sums);
         const size_t start = ((size_t)image * pixels + pixel) * inputs + (size_t)block * COLUMNS;
+        for (int r = 0; r < rows; ++r) {  // on its way while the tile is computed
+          for (int c = 0; c < COLUMNS; c += 16) {
+            __builtin_prefetch(activations + start + (size_t)r * inputs + c);
+            __builtin_prefetch(result + start + (size_t)r * inputs + c, 1);
+          }
+        }
+        int32_t sums[MAX_ROWS][COLUMNS];
+        tile_kernel->run(rows, &tile, sums);
         for (int r = 0; r < rows; ++r) {
           const float *restrict before = activations + start + (size_t)r * inputs;
           float *restrict to = result + start + (size_t)r * inputs;
-          for (int c = 0; c < COLUMNS; ++c)
-            to[c] = before[c] >= -1 && before[c] <= 1 ? scale * (float)(sums[r][c] - offset[c]) : 0;
+          for (int c = 0; c < COLUMNS; ++c) {
+            const float value = scale * (float)(sums[r][c] - offset[c]);
+            to[c] = fabsf(before[c]) <= 1 ? value : 0;
+          }
         }
       }
     }
@@ -393,7 +345,7 @@ API int integer_kernel_gradient(const uint8_t *planes, int first, int last, int 
   }
   // A stretch of the sum keeps one part of the planes and of the panel in the cache: several small
   // images, or a part of a large one.
-  enum { STRETCH = 128 };
+  enum { STRETCH = 512 };
   const int together = steps < STRETCH ? STRETCH / steps : 1;
   const int part = steps < STRETCH ? steps : STRETCH;
   for (int image = 0; image < images; ++image) segments[image] = image * inputs * pitch;
@@ -407,16 +359,18 @@ API int integer_kernel_gradient(const uint8_t *planes, int first, int last, int 
             .steps = steps - start < part ? steps - start : part,
             .b = panels + (((size_t)block * images + image) * steps + start) * (4 * COLUMNS),
         };
-        for (int input = 0; input < inputs; input += ROWS) {
-          const int rows = inputs - input < ROWS ? inputs - input : ROWS;
+        for (int input = 0; input < inputs; input += tile_kernel->rows) {
+          const int left = inputs - input;
+          const int rows = left < tile_kernel->rows ? left : tile_kernel->rows;
           for (int tap = 0; tap < 9; ++tap) {
             const uint8_t *from = planes + segments[image] + input * pitch + 4 * start +
                                   tap / 3 * (width + 2) + tap % 3;
             for (int r = 0; r < rows; ++r) tile.a[r] = from + r * pitch;
-            int32_t sums[ROWS][COLUMNS];
-            run_tile(rows, &tile, sums);
-            int32_t *to = total + ((size_t)tap * inputs + input) * COLUMNS;
-            for (int i = 0; i < rows * COLUMNS; ++i) to[i] += sums[i / COLUMNS][i % COLUMNS];
+            int32_t sums[MAX_ROWS][COLUMNS];
+            tile_kernel->run(rows, &tile, sums);
+            int32_t *restrict to = total + ((size_t)tap * inputs + input) * COLUMNS;
+            for (int r = 0; r < rows; ++r, to += COLUMNS)
+              for (int c = 0; c < COLUMNS; ++c) to[c] += sums[r][c];
           }
         }
       }

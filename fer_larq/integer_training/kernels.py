@@ -12,8 +12,8 @@ unsigned by signed bytes, which processors multiply fastest, hence two forms of 
 
 - offset: unsigned bytes, 1 too large for signs (0 or 2), 128 too large for gradients. The offset
   times the sum of the other operand is subtracted from every result.
-- panels: signed bytes, sixteen columns side by side with four of the products' terms each, as
-  kernels.c describes them.
+- panels: signed bytes, 32 columns side by side with four of the products' terms each, as
+  tile.h describes them.
 
 Channels have to be multiples of ``CHANNELS``.
 """
@@ -33,7 +33,7 @@ import numpy as np
 CHANNELS = 32
 """Numbers of channels have to be multiples of it."""
 
-PANEL = 16
+PANEL = 32
 """Columns of a panel."""
 
 PACKED_CHANNELS = 64
@@ -52,7 +52,7 @@ def compiled() -> ctypes.CDLL | None:
         if (file := Path(folder) / NAME).is_file():
             loaded = ctypes.CDLL(str(file))
             loaded.integer_packed_words.restype = ctypes.c_size_t
-            return loaded if loaded.integer_supported() else None
+            return loaded if loaded.integer_select(None) == 0 else None
     return None
 
 
@@ -189,7 +189,7 @@ def _activation_gradient(
     images, height, width, outputs = gradient.shape
     inputs = kernel.shape[2]
     scales, inverse_scales = _scales(maxima)
-    panels = np.empty(kernel.size, np.int8)
+    panels = empty((kernel.size,), np.int8)
     sums = np.empty(inputs, np.int32)
     rows = np.empty((images, height + 2, width + 2, outputs), np.uint8)
     result = empty(activations.shape, np.float32)
@@ -225,7 +225,7 @@ def _kernel_gradient(
     pitch = -(-max(pixels, 4 * steps + 2 * (width + 2) + 2) // 16) * 16
     scales, inverse_scales = _scales(maxima)
     planes = np.empty((images, inputs, pitch), np.uint8)
-    panels = np.empty((outputs // PANEL, images, steps, PANEL, 4), np.int8)
+    panels = empty((outputs // PANEL, images, steps, PANEL, 4), np.int8)
     sums = np.empty((images, outputs), np.int32)
     result = empty(shape, np.float32)
 
