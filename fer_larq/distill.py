@@ -9,7 +9,8 @@ and Dean, "Distilling the Knowledge in a Neural Network", 2015)::
     python -m fer_larq.train --recipe distilled --soft-labels FILE --data fer2013.csv
 
 The teacher reads each training face once, before the training of the binary network begins, so
-that it costs that training nothing.
+that it costs that training nothing. What the teacher of the packaged weights says about FER2013 is
+packaged too: ``--recipe distilled`` takes it unless ``--soft-labels`` names a file.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ from fer_larq.options import add_data_option
 
 FILE_NAME = "soft_labels.npz"
 
+PACKAGED = Path(__file__).parent / "soft_labels" / "fer2013.npz"
+"""Soft labels of FER2013's training split, as published; docs/experiments.md names the teacher."""
+
+PARTS = 255
+"""A file keeps probabilities as whole numbers of 255ths, one byte each."""
+
 
 @dataclass(frozen=True)
 class SoftLabels:
@@ -44,21 +51,22 @@ class SoftLabels:
 
 
 def save(file: Path, labels: SoftLabels) -> None:
-    """Write soft labels, whole or not at all."""
-    save_arrays(file, labels.account, {"probabilities": labels.probabilities})
+    """Write soft labels, rounded to ``PARTS``, whole or not at all."""
+    parts = np.rint(labels.probabilities * PARTS).astype(np.uint8)
+    save_arrays(file, labels.account, {"probabilities": parts})
 
 
 def read(file: Path, dataset: data.Dataset) -> SoftLabels:
     """Read soft labels; ``UserError`` if the file is damaged or of other data than ``dataset``."""
     try:
         account, arrays = load_arrays(file)
-        probabilities, fingerprint = arrays["probabilities"], account["fingerprint"]
+        parts, fingerprint = arrays["probabilities"], account["fingerprint"]
         shape = (len(dataset.split("training")), len(EXPRESSIONS))
+        sums = parts.sum(axis=1, dtype=np.float32, keepdims=True)
         if fingerprint == dataset.fingerprint and (
-            probabilities.shape != shape
-            or probabilities.dtype != np.float32
-            or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)
-            or probabilities.min() < 0
+            parts.shape != shape
+            or parts.dtype != np.uint8
+            or np.abs(sums - PARTS).max() > len(EXPRESSIONS) / 2  # as far as rounding leads
         ):
             raise ValueError(f"its probabilities are none of {shape[0]} faces")
     except (ValueError, KeyError, TypeError) as error:
@@ -69,9 +77,10 @@ def read(file: Path, dataset: data.Dataset) -> SoftLabels:
     if fingerprint != dataset.fingerprint:
         raise UserError(
             f"{file}: was made from other data (fingerprint {str(fingerprint)[:12]}, not "
-            f"{dataset.fingerprint[:12]}); let the teacher read these faces"
+            f"{dataset.fingerprint[:12]}); let a teacher read these faces (`python -m "
+            "fer_larq.distill`) and name its file with --soft-labels"
         )
-    return SoftLabels(probabilities, account)
+    return SoftLabels(parts / sums, account)
 
 
 def soft_labels(
@@ -98,7 +107,7 @@ def soft_labels(
         softmax(scores / temperature, axis=1).astype(np.float32),
         {
             "teacher": {
-                **loaded.description,
+                **runs.account(loaded.description),
                 "weights_sha256": runs.weights_digest(loaded.network),
             },
             "fingerprint": dataset.fingerprint,

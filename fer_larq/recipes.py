@@ -40,7 +40,7 @@ class Recipe:
     )
     label_smoothing: float = option(0.0, "share of a label spread over all classes, 0 to 1")
     distillation: float = option(
-        0.0, "share of a teacher's probabilities in the targets, 0 to 1; needs --soft-labels"
+        0.0, "share of a teacher's probabilities in the targets, 0 to 1; see --soft-labels"
     )
     optimizer: str = option(
         "adam",

@@ -47,6 +47,11 @@ CHECKPOINT_MINUTES = 4.0
 """Longest time between two checkpoints, so that a killed run loses less than five minutes."""
 
 
+LATENT_SIZE = 0.2
+"""Size of the latent weights of a training that starts from packed ones, which keep only signs.
+A hundred steps of Adam in one direction turn a sign then, and noise takes epochs to."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a run needs to know beside its recipe and its data: seed, arithmetic and files."""
@@ -236,41 +241,39 @@ def refresh_batch_statistics(
 def teacher_of(
     recipe: Recipe, settings: Settings, dataset: data.Dataset
 ) -> distill.SoftLabels | None:
-    """The soft labels that the recipe asks for, if any.
+    """The soft labels that the recipe asks for, if any: those of a file, or the packaged ones.
 
-    Raises ``UserError`` if the recipe wants a teacher and there is none, or the other way round.
+    Raises ``UserError`` if they are of other data, or a file is given that the recipe ignores.
     """
     share, file = recipe.distillation, settings.soft_labels
     if not 0 <= share <= 1:
         raise UserError(f"--distillation {share:g}: it is a share, from 0 to 1")
-    if file is None and share > 0:
-        raise UserError(
-            f"--distillation {share:g}: needs --soft-labels FILE, which `python -m "
-            "fer_larq.distill` makes"
-        )
-    if file is None:
-        return None
-    if share == 0:
+    if share > 0:
+        return distill.read(Path(file) if file else distill.PACKAGED, dataset)
+    if file is not None:
         raise UserError(
             f"--soft-labels {file}: of no use without --distillation, or use --recipe distilled"
         )
-    return distill.read(Path(file), dataset)
+    return None
 
 
 def starting_weights(recipe: Recipe, source: str) -> list[np.ndarray]:
-    """Latent weights and batch statistics of a finished run of the same network.
+    """Latent weights and batch statistics of a run of the same network, or of packed weights, where
+    every latent weight is its sign times ``LATENT_SIZE``.
 
     Raises ``UserError`` if there is none, or it is another network or kind of weights.
     """
     loaded = runs.load_network(source)
     found = runs.recipe_of(loaded.description)
-    if loaded.weights_file.suffix == ".npz":
-        raise UserError(f"{source}: packed weights have lost the latent ones; start from a run")
     if (found.network, found.optimizer) != (recipe.network, recipe.optimizer):
         raise UserError(
             f"{source}: holds {found.network} trained with {found.optimizer}, from which "
             f"{recipe.network} with {recipe.optimizer} cannot start"
         )
+    if loaded.weights_file.suffix == ".npz" and recipe.optimizer == "adam":
+        for layer in loaded.network.layers:
+            if isinstance(layer, (lq.layers.QuantConv2D, lq.layers.QuantDense)):
+                layer.set_weights([LATENT_SIZE * kernel for kernel in layer.get_weights()])
     return loaded.network.get_weights()
 
 
@@ -465,12 +468,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--start-from",
         metavar="RUN",
-        help="begin with the weights of another run of the same network, for a second stage",
+        help="begin with the weights of another run of the same network, for a second stage, or "
+        "with packaged ones, such as bdnn4",
     )
     parser.add_argument(
         "--soft-labels",
         metavar="FILE",
-        help="a teacher's probabilities, from fer_larq.distill; see --distillation",
+        help="a teacher's probabilities, from fer_larq.distill, for --distillation (default: the "
+        "packaged ones of FER2013)",
     )
     parser.add_argument(
         "--strategy",

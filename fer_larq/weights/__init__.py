@@ -9,7 +9,7 @@
     description    uint8, the run's ``run.json``
 
 The latent weights of the training are not kept: a packed network computes exactly what the trained
-one did, but a training cannot go on from it.
+one did, but a training that starts from it (``--start-from``) has to find their sizes anew.
 """
 
 from __future__ import annotations
