@@ -6,6 +6,7 @@ float32 ``[N, 7]``, be it a Keras network (``models.predictor``) or a converted 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -37,7 +38,13 @@ def crop_scores(
     count = crops.view_count(views)
     scores = np.empty((len(faces), count, len(EXPRESSIONS)), np.float32)
     starts = range(0, len(faces), FACES_AT_ONCE)
-    for start in tqdm(starts, desc="reading faces", disable=not progress, leave=False):
+    for start in tqdm(
+        starts,
+        desc="reading faces",
+        disable=not progress,
+        leave=False,
+        mininterval=0.1 if sys.stderr.isatty() else 30.0,  # a log file needs few lines
+    ):
         part = crops.cut(faces[start : start + FACES_AT_ONCE], views)
         flat = part.reshape(-1, crops.CROP_SIZE, crops.CROP_SIZE)
         scores[start : start + len(part)] = predict(flat).reshape(len(part), count, -1)
