@@ -61,6 +61,11 @@ class Recipe:
         "ste_sign", "gradient that stands in for that of the activations' sign", PSEUDO_GRADIENTS
     )
     clip_value: float = option(1.0, "latent weights stay in [-clip, clip]")
+    averaging: float = option(
+        0.0,
+        "share that a moving average of the latent weights keeps in a step, such as 0.998; it is "
+        "validated and kept in their place. 0: the weights themselves",
+    )
     momentum: float = option(0.9, "momentum of the moving batch statistics")
     bop_threshold: float = option(1e-8, "gradient average beyond which Bop flips a weight")
     bop_gamma: float = option(1e-4, "adaptivity rate of Bop's gradient average")

@@ -145,8 +145,14 @@ def scheduled(recipe: Recipe, value: float, steps: int):
 def make_optimizer(recipe: Recipe, steps: int) -> tf.keras.optimizers.Optimizer:
     """The recipe's optimizer, its schedule spanning ``steps`` steps."""
     rate = scheduled(recipe, recipe.learning_rate, steps)
+    if not 0 <= recipe.averaging < 1:
+        raise UserError(f"--averaging {recipe.averaging:g}: it is a share, from 0 to below 1")
     if recipe.optimizer == "adam":
-        return tf.keras.optimizers.Adam(rate)
+        return tf.keras.optimizers.Adam(
+            rate, use_ema=recipe.averaging > 0, ema_momentum=recipe.averaging
+        )
+    if recipe.averaging > 0:
+        raise UserError("--averaging: weights of -1 and +1 have no average; use --optimizer adam")
     # Larq's CaseOptimizer accepts only the optimizers that Keras 2.11 called legacy.
     bop = lq.optimizers.Bop(
         threshold=recipe.bop_threshold, gamma=scheduled(recipe, recipe.bop_gamma, steps)
@@ -409,7 +415,7 @@ class Training:
             "training_accuracy": right,
             "crops_per_second": self.recipe.batch_size / seconds,
         }
-        self.exact.set_weights(self.network.get_weights())
+        self.exact.set_weights(self._weights_to_keep())
         refresh_batch_statistics(self.exact, self.training, self.recipe, self.settings.seed)
         if self.validation is None:
             judged = float(self.best) + 1.0  # nothing to judge by: the latest counts as best
@@ -433,6 +439,16 @@ class Training:
         self.step.assign(0)
         self.sums.assign(np.zeros(3))
         self.checkpoints.save()
+
+    def _weights_to_keep(self) -> list[np.ndarray]:
+        """The network's weights, averaged if the recipe asks for it."""
+        weights = self.network.get_weights()
+        if self.recipe.averaging == 0:
+            return weights
+        self.network.optimizer.finalize_variable_values(self.network.trainable_variables)
+        averaged = self.network.get_weights()
+        self.network.set_weights(weights)
+        return averaged
 
     def _note_result(self, epochs: int) -> None:
         self.description["result"] = {

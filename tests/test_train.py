@@ -60,15 +60,16 @@ def test_the_best_weights_are_those_of_the_best_figure(finished_run, drawn):
 
 
 def test_killed_and_stopped_runs_end_in_the_weights_of_an_undisturbed_one(tmp_path, published_csv):
+    recipe = (*SMALL_RECIPE, "--averaging", "0.9")  # averages have to survive as well
     arguments = ("--data", published_csv, "--deterministic", "--checkpoint-minutes", "0.001")
-    undisturbed = start("fer_larq.train", *SMALL_RECIPE, *arguments, "--out", tmp_path / "whole")
+    undisturbed = start("fer_larq.train", *recipe, *arguments, "--out", tmp_path / "whole")
     expected, _ = undisturbed.communicate(timeout=300)
     assert undisturbed.returncode == 0, expected
 
     run = tmp_path / "broken"
     outputs = []
     for number in (signal.SIGKILL, signal.SIGTERM, None):
-        begin = ("--resume",) if run.exists() else SMALL_RECIPE
+        begin = ("--resume",) if run.exists() else recipe
         process = start("fer_larq.train", *begin, *arguments, "--out", run)
         if number is not None:
             checkpoints = set((run / "checkpoints").glob("*.index"))
@@ -144,6 +145,26 @@ def test_bop_keeps_every_binary_weight_a_sign_and_learns(tmp_path):
     first, best = training.history.rows[0], training.history.best()
     assert best["validation_five"] >= 0.25
     assert best["validation_five"] > float(first["validation_five"])
+
+
+def test_an_average_of_the_latent_weights_is_kept_in_their_place(drawn, tmp_path):
+    recipe = replace(SMALL, averaging=0.75)
+    training = train.Training(
+        recipe, train.Settings(), drawn, tmp_path, tf.distribute.get_strategy()
+    )
+    faces = drawn.split("training").images[:32, 3:45, 3:45, None] / np.float32(127.5) - 1
+    average = training.network.get_weights()[0]
+    for _ in range(4):
+        training.network.train_on_batch(faces, training.targets[:32])
+        average = 0.75 * average + 0.25 * training.network.get_weights()[0]
+    latent = training.network.get_weights()[0]
+    np.testing.assert_allclose(training._weights_to_keep()[0], average, rtol=1e-5)
+    np.testing.assert_array_equal(training.network.get_weights()[0], latent)
+    assert np.abs(latent - average).max() > 1e-4
+    with pytest.raises(UserError, match="from 0 to below 1"):
+        train.make_optimizer(replace(recipe, averaging=1.0), 1)
+    with pytest.raises(UserError, match="have no average"):
+        train.make_optimizer(replace(recipe, optimizer="bop"), 1)
 
 
 def test_squared_hinge_is_the_papers_and_smoothing_shrinks_its_targets():
