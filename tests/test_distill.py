@@ -123,6 +123,20 @@ def test_damaged_or_foreign_soft_labels_are_refused(teacher, drawn, tmp_path):
         distill.read(tmp_path / "absent.npz", drawn)
 
 
+def test_the_packaged_soft_labels_are_of_the_faces_that_the_packaged_network_learnt_from(drawn):
+    learnt_from = weights.read(weights.packaged("bdnn4"))[0]["data"]
+    count = learnt_from["faces"]["training"]
+    images = np.broadcast_to(np.uint8(0), (count, 48, 48))
+    faces = data.Faces(images, np.zeros(count, np.int64))
+    fer2013 = replace(
+        drawn, fingerprint=learnt_from["fingerprint"], splits={**drawn.splits, "training": faces}
+    )
+    labels = distill.read(distill.PACKAGED, fer2013)
+    assert labels.probabilities.shape == (28709, 7)
+    # FER2013's most frequent expression, a quarter of the training faces, is happy.
+    assert 0.2 < np.mean(labels.probabilities.argmax(axis=1) == 3) < 0.3
+
+
 def test_a_teacher_of_other_data_is_refused(teacher, drawn, monkeypatch):
     monkeypatch.setattr(data, "load", lambda *_: replace(drawn, fingerprint="0" * 64))
     assert "was trained on other data" in refusal(distill.main, teacher)
