@@ -6,7 +6,6 @@ float32 ``[N, 7]``, be it a Keras network (``models.predictor``) or a converted 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -30,7 +29,7 @@ def crop_scores(
         predict: see ``Predictor``.
         faces: uint8 ``[N, 48, 48]``.
         views: one of ``crops.VIEWS``.
-        progress: show a progress bar on standard error.
+        progress: show a progress bar on standard error, if that is a terminal.
 
     Returns:
         float32 ``[N, V, 7]``; V = 5, 10 or 1. In ``five`` and ``ten``, crop 4 is the centre.
@@ -38,13 +37,8 @@ def crop_scores(
     count = crops.view_count(views)
     scores = np.empty((len(faces), count, len(EXPRESSIONS)), np.float32)
     starts = range(0, len(faces), FACES_AT_ONCE)
-    for start in tqdm(
-        starts,
-        desc="reading faces",
-        disable=not progress,
-        leave=False,
-        mininterval=0.1 if sys.stderr.isatty() else 30.0,  # a log file needs few lines
-    ):
+    quiet = None if progress else True  # None: quiet where standard error is no terminal
+    for start in tqdm(starts, desc="reading faces", disable=quiet, leave=False):
         part = crops.cut(faces[start : start + FACES_AT_ONCE], views)
         flat = part.reshape(-1, crops.CROP_SIZE, crops.CROP_SIZE)
         scores[start : start + len(part)] = predict(flat).reshape(len(part), count, -1)

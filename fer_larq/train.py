@@ -420,9 +420,7 @@ class Training:
         if self.validation is None:
             judged = float(self.best) + 1.0  # nothing to judge by: the latest counts as best
         else:
-            found = accuracies(
-                self.predict, self.validation, progress=self.writes and sys.stderr.isatty()
-            )
+            found = accuracies(self.predict, self.validation, progress=self.writes)
             figures |= {f"validation_{views}": value for views, value in found.items()}
             judged = found[self.recipe.validation_views]
         better = judged > float(self.best)

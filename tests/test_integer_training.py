@@ -199,29 +199,30 @@ print("clean")
 """
 
 
-@needs_kernels
-def test_the_kernels_stay_within_their_arrays(tmp_path):
-    """Under AddressSanitizer and UndefinedBehaviorSanitizer, which Python has to load first."""
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory):
+    """The kernels with AddressSanitizer and UndefinedBehaviorSanitizer."""
     need("gcc")
     options = (
         "-DSKBUILD=ON", "-DLCE_BUILD_TESTS=OFF", "-DLCE_SANITIZE=address,undefined",
         "-DCMAKE_C_COMPILER=gcc",
     )  # fmt: skip
-    built = build(tmp_path, *options, target="integer_training")
-    asan = subprocess.run(
+    built = build(tmp_path_factory.mktemp("sanitized"), *options, target="integer_training")
+    return built / "integer_training" / kernels.NAME
+
+
+@needs_kernels
+def test_the_kernels_stay_within_their_arrays(sanitized, instruction_set):
+    asan = subprocess.run(  # which Python has to load first
         ["gcc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
     ).stdout.strip()
-    for name in INSTRUCTION_SETS:
-        if kernels.library().integer_select(name.encode()) != 0:
-            continue  # skipped by name in the tests above
-        done = subprocess.run(
-            [sys.executable, "-c", SANITIZED.format(shapes=SHAPES[:2] + SHAPES[3:]),
-             built / "integer_training" / kernels.NAME, name],
-            env={"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0", "PATH": "/usr/bin:/bin"},
-            capture_output=True, text=True, cwd=ROOT,
-        )  # fmt: skip
-        assert done.stdout.strip() == "clean", done.stderr
-    kernels.library().integer_select(None)
+    done = subprocess.run(
+        [sys.executable, "-c", SANITIZED.format(shapes=SHAPES[:2] + SHAPES[3:]), sanitized,
+         instruction_set],
+        env={"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0", "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.stdout.strip() == "clean", done.stderr
 
 
 @needs_kernels

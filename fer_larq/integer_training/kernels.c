@@ -13,30 +13,6 @@
 #include "kernels/kernel.h"
 #include "tile.h"
 
-#define API __attribute__((visibility("default")))
-
-static const TileKernel *tile_kernel;
-
-// Chooses the kernel of both gradients: that of an instruction set, or the fastest for NULL. Returns
-// 0, or -1 if this processor has none. Not while another thread computes.
-API int integer_select(const char *instruction_set) {
-  const struct {
-    const TileKernel *kernel;
-    int supported;
-  } kernels[] = {
-      {&tile_u8s8_6x32__avx512_vnni, __builtin_cpu_supports("avx512vnni")},
-      {&tile_u8s8_3x32__avx2, __builtin_cpu_supports("avx2")},
-  };
-  for (size_t k = 0; k < sizeof kernels / sizeof *kernels; ++k) {
-    const TileKernel *kernel = kernels[k].kernel;
-    if (instruction_set && strcmp(instruction_set, kernel->instruction_set) != 0) continue;
-    if (!kernels[k].supported) continue;
-    tile_kernel = kernel;
-    return 0;
-  }
-  return -1;
-}
-
 // Noise in [0, 1) for stochastic rounding: a hash of the rounded value and its place, so that a
 // training repeats bit for bit.
 static inline float noise(float value, uint32_t place) {
@@ -343,8 +319,8 @@ API int integer_kernel_gradient(const uint8_t *planes, int first, int last, int 
     free(segments);
     return -1;
   }
-  // A stretch of the sum keeps one part of the planes and of the panel in the cache: several small
-  // images, or a part of a large one.
+  // A stretch of the sum, several small images or a part of a large one, keeps its part of the planes
+  // and of the panel, 64 KB, in the second cache.
   enum { STRETCH = 512 };
   const int together = steps < STRETCH ? STRETCH / steps : 1;
   const int part = steps < STRETCH ? steps : STRETCH;

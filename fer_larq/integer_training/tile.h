@@ -1,10 +1,12 @@
 // A product of matrices of unsigned by signed bytes, one tile at a time: what both gradients of
-// kernels.c rest on. Each tile_*.c is one instruction set; find_tile_kernel() picks among them.
+// kernels.c rest on. Each tile_*.c is one instruction set; integer_select() picks among them.
 #ifndef FER_LARQ_INTEGER_TRAINING_TILE_H_
 #define FER_LARQ_INTEGER_TRAINING_TILE_H_
 
 #include <stddef.h>
 #include <stdint.h>
+
+#define API __attribute__((visibility("default")))
 
 enum {
   MAX_ROWS = 6,  // of a tile, whatever the kernel
@@ -29,5 +31,12 @@ typedef struct {
 } TileKernel;
 
 extern const TileKernel tile_u8s8_3x32__avx2, tile_u8s8_6x32__avx512_vnni;
+
+// The kernel that was chosen; NULL before integer_select().
+extern const TileKernel *tile_kernel;
+
+// Chooses the kernel of an instruction set, or the fastest for NULL. Returns 0, or -1 if this
+// processor has none; then the choice stays. Not while another thread computes.
+int integer_select(const char *instruction_set);
 
 #endif  // FER_LARQ_INTEGER_TRAINING_TILE_H_
