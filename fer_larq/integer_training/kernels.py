@@ -93,7 +93,7 @@ def address(array: np.ndarray) -> ctypes.c_void_p:
 
 
 def empty(shape: tuple[int, ...], dtype: type[np.generic]) -> np.ndarray:
-    """An uninitialised array, aligned for AVX-512 and so that TensorFlow takes it without a copy."""
+    """An uninitialised array, aligned so that TensorFlow takes it over without a copy."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.empty(size + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
