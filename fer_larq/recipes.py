@@ -29,8 +29,9 @@ class Recipe:
     augment: str = option(
         "five-crop",
         "five-crop: the paper's five crops, all of them in five epochs; random-crop: any of the "
-        "49 crops of 42x42 pixels; none: the centre crop alone",
-        ("five-crop", "random-crop", "none"),
+        "49 crops of 42x42 pixels; random-affine: these, turned and resized at random; none: the "
+        "centre crop alone",
+        ("five-crop", "random-crop", "random-affine", "none"),
     )
     flip: bool = option(False, "mirror every second face at random")
     loss: str = option(

@@ -5,7 +5,7 @@ import pytest
 
 from fer_larq.crops import FIVE_CROP_OFFSETS
 from fer_larq.data import Faces
-from fer_larq.pipeline import batches, one_hot, plan_epoch
+from fer_larq.pipeline import AFFINE_DEGREES, AFFINE_ZOOM, batches, one_hot, plan_epoch
 
 
 @pytest.fixture
@@ -59,6 +59,34 @@ def test_batches_hold_the_planned_crops_scaled(noise):
             assert target.argmax() == noise.labels[face] and target.sum() == 1
             index += 1
     assert index == 48  # the last two of 50 crops do not fill a batch
+
+
+def test_affine_windows_turn_and_resize_up_to_their_bounds():
+    plan = plan_epoch(5000, 0, seed=0, augment="random-affine", flip=True)
+    degrees = np.degrees(plan.angle)
+    assert -AFFINE_DEGREES <= degrees.min() < -0.95 * AFFINE_DEGREES
+    assert 0.95 * AFFINE_DEGREES < degrees.max() <= AFFINE_DEGREES
+    assert 1 / AFFINE_ZOOM <= plan.zoom.min() < 1 / AFFINE_ZOOM + 0.01
+    assert AFFINE_ZOOM - 0.01 < plan.zoom.max() <= AFFINE_ZOOM * 1.000001
+    assert set(plan.top) == set(plan.left) == set(range(7))
+
+
+def test_affine_crops_show_what_lies_under_their_windows():
+    # In a face whose pixels grow with the column or the row, a value tells a place.
+    columns = np.tile(np.arange(48, dtype=np.uint8), (48, 1))
+    faces = np.stack([columns, columns.T] * 20)
+    plan = plan_epoch(len(faces), 0, seed=1, augment="random-affine", flip=True)
+    assert plan.mirrored.any() and not plan.mirrored.all()
+    ((crops, _),) = batches(faces, one_hot(np.zeros(len(faces), int)), plan, len(faces))
+    found = crops.numpy()[..., 0] * 127.5 + 127.5
+    across, down = np.meshgrid(np.arange(42) - 20.5, np.arange(42) - 20.5)
+    for index, face in enumerate(plan.face):
+        places = (-across if plan.mirrored[index] else across) + 1j * down
+        places = places * plan.zoom[index] * np.exp(1j * plan.angle[index])
+        places += plan.left[index] + 20.5 + 1j * (plan.top[index] + 20.5)
+        expected = places.imag if face % 2 else places.real
+        # Beyond the face its last pixels go on.
+        np.testing.assert_allclose(found[index], expected.clip(0, 47), atol=1e-3)
 
 
 def test_an_epoch_can_be_entered_in_the_middle(noise):
