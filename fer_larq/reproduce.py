@@ -170,7 +170,7 @@ def figure(rows: Sequence[MeasuredRow], width: float) -> Figure:
         + (" (drawings, not people)" if figures["data"]["drawn"] else ""),
     )
     axes.grid(axis="x", alpha=0.3)
-    axes.legend()
+    picture.legend(loc="outside lower center", ncols=3)
     return picture
 
 
