@@ -16,7 +16,8 @@ from fer_larq.crops import CENTRE_OFFSET, CROP_SIZE, FIVE_CROP_OFFSETS, MARGIN, 
 from fer_larq.expressions import EXPRESSIONS
 
 AFFINE_DEGREES = 12.0
-"""Largest angle by which ``random-affine`` turns a crop, either way."""
+"""Largest angle by which ``random-affine`` turns a crop, either way. Like the zoom a first guess,
+tried once (docs/experiments.md): a head held a little askew, a detector's box a little off."""
 
 AFFINE_ZOOM = 1.15
 """Largest factor by which ``random-affine`` enlarges or shrinks what a crop shows."""
@@ -90,7 +91,7 @@ def plan_epoch(count: int, epoch: int, seed: int, augment: str, flip: bool) -> E
     angle, zoom = np.zeros(count, np.float32), np.ones(count, np.float32)
     if augment == "random-affine":
         turn, stretch = random.uniform(-1, 1, size=(2, count)).astype(np.float32)
-        angle, zoom = np.radians(AFFINE_DEGREES) * turn, AFFINE_ZOOM**stretch
+        angle, zoom = np.float32(np.radians(AFFINE_DEGREES)) * turn, AFFINE_ZOOM**stretch
     return EpochPlan(face, top, left, mirrored, angle, zoom)
 
 
