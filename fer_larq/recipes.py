@@ -94,7 +94,7 @@ RECIPES = {
     # Random crops and mirroring keep a binary network from seeing the same pixels twice.
     "best": Recipe(augment="random-crop", flip=True),
     # A float network of 43 M multiply-accumulates, and a binary one that learns from it as
-    # fer_larq.distill describes.
+    # fer_larq.distill describes: the packaged BDNN4.
     "teacher": Recipe(
         binary=False,
         width=0.3125,
@@ -105,7 +105,9 @@ RECIPES = {
         learning_rate=1e-3,
         epochs=30,
     ),
-    "distilled": Recipe(augment="random-crop", flip=True, distillation=0.7),
+    "distilled": Recipe(
+        augment="random-crop", flip=True, distillation=0.7, averaging=0.999, epochs=37
+    ),
     # Threshold and gamma are Larq's defaults. With them a weight follows the sign of its gradient's
     # sum; a larger threshold starves the dense layers, whose gradients are a hundred times smaller.
     "bop": Recipe(augment="random-crop", flip=True, optimizer="bop", learning_rate=5e-3),
