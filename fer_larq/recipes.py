@@ -65,7 +65,7 @@ class Recipe:
     averaging: float = option(
         0.0,
         "share that a moving average of the latent weights keeps in a step, such as 0.998; it is "
-        "validated and kept in their place. 0: the weights themselves",
+        "validated and kept in their place; it lags in the first epochs. 0: the weights themselves",
     )
     momentum: float = option(0.9, "momentum of the moving batch statistics")
     bop_threshold: float = option(1e-8, "gradient average beyond which Bop flips a weight")
