@@ -94,7 +94,8 @@ RECIPES = {
     # Random crops and mirroring keep a binary network from seeing the same pixels twice.
     "best": Recipe(augment="random-crop", flip=True),
     # A float network of 43 M multiply-accumulates, and a binary one that learns from it as
-    # fer_larq.distill describes: the packaged BDNN4.
+    # fer_larq.distill describes: the packaged BDNN4. Its average spans a thousand steps, about two
+    # epochs; 37 epochs are what the time allowed (docs/experiments.md).
     "teacher": Recipe(
         binary=False,
         width=0.3125,

@@ -152,7 +152,10 @@ def make_optimizer(recipe: Recipe, steps: int) -> tf.keras.optimizers.Optimizer:
             rate, use_ema=recipe.averaging > 0, ema_momentum=recipe.averaging
         )
     if recipe.averaging > 0:
-        raise UserError("--averaging: weights of -1 and +1 have no average; use --optimizer adam")
+        raise UserError(
+            f"--averaging {recipe.averaging:g}: weights of -1 and +1 have no average; use 0, or "
+            "--optimizer adam"
+        )
     # Larq's CaseOptimizer accepts only the optimizers that Keras 2.11 called legacy.
     bop = lq.optimizers.Bop(
         threshold=recipe.bop_threshold, gamma=scheduled(recipe, recipe.bop_gamma, steps)
