@@ -21,11 +21,11 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from fer_larq.crops import FACE_SIZE  # noqa: E402  (found through the line above)
-from fer_larq.errors import UserError  # noqa: E402
+from fer_larq.datasets.crops import FACE_SIZE  # noqa: E402  (found through the line above)
+from fer_larq.utils.errors import UserError  # noqa: E402
 
 if TYPE_CHECKING:
-    from fer_larq.runtime import FaceClassifier
+    from fer_larq.inference.classifier import FaceClassifier
 
 GOLDEN = HERE / "app" / "src" / "test" / "resources" / "golden"
 FRAMES = 16
@@ -83,7 +83,7 @@ def judge(model: str, folder: Path) -> None:
     astronaut of scikit-image (a photograph by NASA, in the public domain), ``picture.grey`` its
     grey pixels, ``picture.json`` where BlazeFace finds her and what the model says of her face.
     """
-    from fer_larq.runtime import FaceClassifier
+    from fer_larq.inference.classifier import FaceClassifier
 
     folder.mkdir(parents=True, exist_ok=True)
     classifier = FaceClassifier(model)
@@ -100,10 +100,10 @@ def judge_picture(classifier: FaceClassifier, folder: Path) -> None:
     from PIL import Image
 
     from fer_larq.benchmark.detection import picture
-    from fer_larq.expressions import EXPRESSIONS
-    from fer_larq.runtime.blazeface import BlazeFace
-    from fer_larq.runtime.detector import BLAZEFACE_FRAMING
-    from fer_larq.runtime.squares import Square
+    from fer_larq.datasets.labels import EXPRESSIONS
+    from fer_larq.inference.detectors.blazeface import BlazeFace
+    from fer_larq.inference.detectors.search import BLAZEFACE_FRAMING
+    from fer_larq.inference.geometry import Square
 
     image = Image.fromarray(picture("astronaut")).crop((60, 0, 380, 240))
     grey = np.asarray(image.convert("L"))

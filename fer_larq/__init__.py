@@ -10,7 +10,7 @@ The commands are the front door:
 and from Python, ``fer_larq.analyze("photo.jpg")``.
 
 Importing this package imports nothing heavy: TensorFlow is loaded only by the modules that
-train or convert (see ``fer_larq.backend``), never by those that only classify faces.
+train or convert (see ``fer_larq.utils.backend``), never by those that only classify faces.
 """
 
 __version__ = "0.1.0"
@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str):
     """``fer_larq.analyze`` is there when it is asked for, and only then loads the runtime."""
     if name == "analyze":
-        from fer_larq.runtime.analyze import analyze
+        from fer_larq.inference.analyzer import analyze
 
         return analyze
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

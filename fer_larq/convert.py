@@ -15,14 +15,14 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_larq import data
-from fer_larq.conversion.listing import listing
-from fer_larq.conversion.metadata import ARITHMETIC, CROPS
-from fer_larq.conversion.model_file import read_model
-from fer_larq.crops import FACE_SIZE
-from fer_larq.errors import UserError, run_command
+from fer_larq.datasets.crops import FACE_SIZE
 from fer_larq.faces import draw
-from fer_larq.files import replacing
-from fer_larq.options import add_data_option
+from fer_larq.tflite.metadata import ARITHMETIC, CROPS
+from fer_larq.tflite.parser import read_model
+from fer_larq.tflite.summary import listing
+from fer_larq.utils.errors import UserError, run_command
+from fer_larq.utils.files import replacing
+from fer_larq.utils.options import add_data_option
 
 QUICK_FACES = 100
 """Faces of the ordinary proof, five crops each: some ten seconds for BDNN4."""
@@ -39,8 +39,8 @@ def convert(
     """Convert a run, prove the model, write it to ``out``; the arguments are ``main``'s options."""
     # Here, not above, so that --show need not wait for TensorFlow.
     from fer_larq import runs
-    from fer_larq.conversion import proof
-    from fer_larq.conversion.build import build_model
+    from fer_larq.conversion import verification as proof
+    from fer_larq.conversion.converter import build_model
 
     if out.is_dir():
         raise UserError(f"{out}: is a folder; --out takes the name of a file, such as bdnn4.tflite")

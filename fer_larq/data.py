@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from fer_larq import fer2013
-from fer_larq.crops import FACE_SIZE
-from fer_larq.errors import UserError, run_command, warn
-from fer_larq.expressions import EXPRESSIONS
+from fer_larq.datasets.crops import FACE_SIZE
+from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.fer2013 import SPLITS
-from fer_larq.files import cache_folder, replacing
+from fer_larq.utils.errors import UserError, run_command, warn
+from fer_larq.utils.files import cache_folder, replacing
 
 PUBLISHED_COUNTS = {
     "training": (3995, 436, 4097, 7215, 4830, 3171, 4965),

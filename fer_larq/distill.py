@@ -24,12 +24,12 @@ import numpy as np
 from scipy.special import softmax
 
 from fer_larq import data, runs
-from fer_larq.errors import UserError, run_command
-from fer_larq.evaluation import accuracy, crop_scores, mean_over_views
-from fer_larq.expressions import EXPRESSIONS
-from fer_larq.files import load_arrays, save_arrays
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.evaluation.metrics import accuracy, crop_scores, mean_over_views
 from fer_larq.models import predictor
-from fer_larq.options import add_data_option
+from fer_larq.utils.errors import UserError, run_command
+from fer_larq.utils.files import load_arrays, save_arrays
+from fer_larq.utils.options import add_data_option
 
 FILE_NAME = "soft_labels.npz"
 

@@ -20,14 +20,15 @@ from matplotlib.figure import Figure
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from fer_larq import crops, data, runs
-from fer_larq.conversion.interpreter import TFLiteNetwork
-from fer_larq.errors import run_command
-from fer_larq.evaluation import Predictor, accuracy, crop_scores, mean_over_views
-from fer_larq.expressions import EXPRESSIONS
-from fer_larq.files import replacing
+from fer_larq import data, runs
+from fer_larq.datasets import crops
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.evaluation.metrics import Predictor, accuracy, crop_scores, mean_over_views
 from fer_larq.models import predictor
-from fer_larq.options import add_data_option, add_split_option
+from fer_larq.tflite.interpreter import TFLiteNetwork
+from fer_larq.utils.errors import run_command
+from fer_larq.utils.files import replacing
+from fer_larq.utils.options import add_data_option, add_split_option
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,5 @@
-"""The seven expressions, in the label order of FER2013 (paper, section 4.1)."""
+"""Old path of ``fer_larq.datasets.labels``; it goes when the training code has moved."""
 
-EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+from fer_larq.datasets.labels import EXPRESSIONS
+
+__all__ = ["EXPRESSIONS"]

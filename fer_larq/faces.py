@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from fer_larq.crops import FACE_SIZE
 from fer_larq.data import SPLITS, Dataset, Faces, fingerprint, in_canonical_order
-from fer_larq.errors import UserError, run_command
-from fer_larq.expressions import EXPRESSIONS
-from fer_larq.files import replacing
+from fer_larq.datasets.crops import FACE_SIZE
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.utils.errors import UserError, run_command
+from fer_larq.utils.files import replacing
 
 OVERSAMPLING = 4
 """Faces are drawn at four times their size and averaged down, which smooths all edges."""

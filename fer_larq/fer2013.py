@@ -30,9 +30,9 @@ from typing import IO, Any
 
 from PIL import Image
 
-from fer_larq.crops import FACE_SIZE
-from fer_larq.errors import UserError
-from fer_larq.expressions import EXPRESSIONS
+from fer_larq.datasets.crops import FACE_SIZE
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.utils.errors import UserError
 
 SPLITS = ("training", "validation", "test")
 """This package's names of the splits."""

@@ -6,8 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from fer_larq.backend import tf
-from fer_larq.files import replacing
+from fer_larq.utils.backend import tf
+from fer_larq.utils.files import replacing
 
 COLUMNS = (
     "epoch",

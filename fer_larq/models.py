@@ -19,12 +19,12 @@ import argparse
 
 import numpy as np
 
-from fer_larq.backend import lq, tf
-from fer_larq.crops import CROP_SIZE, scale
-from fer_larq.errors import run_command
-from fer_larq.evaluation import Predictor
-from fer_larq.expressions import EXPRESSIONS
+from fer_larq.datasets.crops import CROP_SIZE, scale
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.evaluation.metrics import Predictor
 from fer_larq.integer_training import layers as integer_layers
+from fer_larq.utils.backend import lq, tf
+from fer_larq.utils.errors import run_command
 
 FILTERS = (64, 128, 256, 512)
 """Filters of the first, second, third and fourth block (Tab. 1)."""

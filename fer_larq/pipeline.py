@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fer_larq.backend import tf
-from fer_larq.crops import CENTRE_OFFSET, CROP_SIZE, FIVE_CROP_OFFSETS, MARGIN, scale
-from fer_larq.expressions import EXPRESSIONS
+from fer_larq.datasets.crops import CENTRE_OFFSET, CROP_SIZE, FIVE_CROP_OFFSETS, MARGIN, scale
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.utils.backend import tf
 
 AFFINE_DEGREES = 12.0
 """Largest angle by which ``random-affine`` turns a crop, either way. Like the zoom a first guess,

@@ -20,16 +20,17 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from fer_larq.errors import UserError, run_command, warn
-from fer_larq.files import replacing
-from fer_larq.runtime import pictures, video
-from fer_larq.runtime.analyze import Face, FaceReader, make_reader
-from fer_larq.runtime.annotate import annotate
-from fer_larq.runtime.detector import DETECTORS
-from fer_larq.runtime.stopwatch import Stopwatch
-from fer_larq.runtime.tables import FORMATS, Table, make_table
-from fer_larq.runtime.timeline import draw_timeline
-from fer_larq.runtime.video import Animation, Video, VideoWriter
+from fer_larq.inference import images as pictures
+from fer_larq.inference import video
+from fer_larq.inference.analyzer import Face, FaceReader, make_reader
+from fer_larq.inference.detectors.search import DETECTORS
+from fer_larq.inference.output.annotate import annotate
+from fer_larq.inference.output.tables import FORMATS, Table, make_table
+from fer_larq.inference.output.timeline import draw_timeline
+from fer_larq.inference.video import Animation, Video, VideoWriter
+from fer_larq.utils.errors import UserError, run_command, warn
+from fer_larq.utils.files import replacing
+from fer_larq.utils.stopwatch import Stopwatch
 
 INCOMPLETE = 1
 """Exit code when some of the files could not be read, or not to their end."""

@@ -18,11 +18,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fer_larq import data, evaluate, runs, train
-from fer_larq.errors import UserError, run_command
-from fer_larq.files import replacing
 from fer_larq.models import network_name
-from fer_larq.options import add_data_option, add_split_option
 from fer_larq.recipes import RECIPES
+from fer_larq.utils.errors import UserError, run_command
+from fer_larq.utils.files import replacing
+from fer_larq.utils.options import add_data_option, add_split_option
 
 
 @dataclass(frozen=True)

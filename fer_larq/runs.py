@@ -26,12 +26,12 @@ from typing import Any
 import numpy as np
 
 from fer_larq import weights
-from fer_larq.backend import tf
 from fer_larq.data import Dataset
-from fer_larq.errors import UserError, run_command, warn
-from fer_larq.files import replacing
 from fer_larq.models import DENSE_UNITS, FILTERS, bdnn
 from fer_larq.recipes import RECIPES, Recipe
+from fer_larq.utils.backend import tf
+from fer_larq.utils.errors import UserError, run_command, warn
+from fer_larq.utils.files import replacing
 
 DESCRIPTION = "run.json"
 BEST_WEIGHTS = "best.weights.h5"

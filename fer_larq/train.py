@@ -24,15 +24,15 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_larq import data, distill, runs
-from fer_larq.backend import lq, tf
-from fer_larq.errors import UserError, run_command
-from fer_larq.evaluation import accuracies
+from fer_larq.evaluation.metrics import accuracies
 from fer_larq.history import History
 from fer_larq.integer_training import kernels
 from fer_larq.models import predictor
-from fer_larq.options import add_data_option
 from fer_larq.pipeline import batches, one_hot, plan_epoch
 from fer_larq.recipes import Recipe, add_recipe_options, recipe_from_options
+from fer_larq.utils.backend import lq, tf
+from fer_larq.utils.errors import UserError, run_command
+from fer_larq.utils.options import add_data_option
 
 FINAL_LEARNING_RATE = 0.005
 """Share of the learning rate that a decaying schedule ends with."""

@@ -17,8 +17,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
-from fer_larq.errors import UserError, run_command
-from fer_larq.files import replacing
+from fer_larq.utils.errors import UserError, run_command
+from fer_larq.utils.files import replacing
 
 FOLDER = Path(__file__).resolve().parent
 

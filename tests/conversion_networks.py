@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer_larq.backend import tf
 from fer_larq.models import bdnn
+from fer_larq.utils.backend import tf
 
 NARROW = (32, 32, 64, 64)
 

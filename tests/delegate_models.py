@@ -290,7 +290,7 @@ def convolutions(random: np.random.Generator, count: int) -> Iterator[Convolutio
 def lce(model: bytes, *inputs: np.ndarray, kernel: str = "default") -> list[np.ndarray]:
     """Run a model on LCE's interpreter, with one of its kernels: default, reference, indirect."""
     # LCE's wheel imports TensorFlow, which must meet this package's choice of Keras first.
-    importlib.import_module("fer_larq.backend")
+    importlib.import_module("fer_larq.utils.backend")
     from larq_compute_engine.tflite.python.interpreter import Interpreter
 
     interpreter = Interpreter(

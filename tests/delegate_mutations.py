@@ -16,8 +16,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
 
-from fer_larq.errors import UserError
-from fer_larq.runtime import delegate
+from fer_larq.tflite import delegate
+from fer_larq.utils.errors import UserError
 
 EXTREMES = (0, -1, 2**31 - 1, -(2**31), 2**16, 31, 33, 1000)
 

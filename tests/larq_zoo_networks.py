@@ -35,9 +35,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # when run as a comman
 from delegate_models import same_bits
 
 from fer_larq.benchmark.rounds import interleaved, ratio
-from fer_larq.conversion.graph import NO_TENSOR, Graph, copy_fields
-from fer_larq.conversion.interpreter import LCE_PREFIX
-from fer_larq.runtime import delegate
+from fer_larq.tflite import delegate
+from fer_larq.tflite.graph import NO_TENSOR, Graph, copy_fields
+from fer_larq.tflite.interpreter import LCE_PREFIX
 
 NETWORKS = (
     "QuickNetSmall",
@@ -58,7 +58,7 @@ def build(name: str, size: int = 224, classes: int = 1000, seed: int = 0) -> byt
     Its weights and all values of its batch normalisations are drawn at random, so that signs are
     balanced and channels differ. Raises ``ImportError`` where larq-zoo is not installed.
     """
-    from fer_larq.backend import tf  # before anything else imports TensorFlow
+    from fer_larq.utils.backend import tf  # before anything else imports TensorFlow
 
     # Larq-zoo imports this package only for its own training, which is not used here.
     if "tensorflow_datasets" not in sys.modules:
@@ -137,7 +137,7 @@ def stock(model: bytes, runtime: str, xnnpack: bool) -> Callable[[np.ndarray], l
         module = delegate.litert()
         resolver = module.OpResolverType
     else:
-        from fer_larq.backend import tf
+        from fer_larq.utils.backend import tf
 
         module, resolver = tf.lite, tf.lite.experimental.OpResolverType
     kind = resolver.AUTO if xnnpack else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -155,7 +155,7 @@ def stock(model: bytes, runtime: str, xnnpack: bool) -> Callable[[np.ndarray], l
 
 def lce(model: bytes, **options: bool) -> Callable[..., list[np.ndarray]]:
     """Load a model into LCE's interpreter, on one thread."""
-    importlib.import_module("fer_larq.backend")
+    importlib.import_module("fer_larq.utils.backend")
     from larq_compute_engine.tflite.python.interpreter import Interpreter
 
     interpreter = Interpreter(model, **options)

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from fer_larq.data import Faces
-from fer_larq.expressions import EXPRESSIONS
+from fer_larq.datasets.labels import EXPRESSIONS
 
 USAGES = {"training": "Training", "validation": "PublicTest", "test": "PrivateTest"}
 

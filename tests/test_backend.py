@@ -11,13 +11,27 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_loading_tensorflow_says_nothing():
-    done = python("from fer_larq.backend import lq, tf; print(tf.keras.__name__, lq.__name__)")
+    done = python(
+        "from fer_larq.utils.backend import lq, tf\nprint(tf.keras.__name__, lq.__name__)"
+    )
     assert done.returncode == 0
     assert "larq" in done.stdout and done.stderr == ""
 
 
 @pytest.mark.parametrize(
-    "module", ["crops", "data", "errors", "evaluation", "expressions", "faces", "files", "options"]
+    "module",
+    [
+        "data",
+        "datasets.crops",
+        "datasets.labels",
+        "evaluation.metrics",
+        "faces",
+        "inference.analyzer",
+        "tflite.summary",
+        "utils.errors",
+        "utils.files",
+        "utils.options",
+    ],
 )
 def test_modules_that_only_handle_faces_do_not_load_tensorflow(module):
     done = python(
@@ -32,8 +46,8 @@ def test_tensorflow_with_keras_3_is_refused_in_one_line():
     done = python(
         "import os, sys, types; os.environ.pop('TF_USE_LEGACY_KERAS', None)\n"
         "sys.modules['tensorflow'] = types.ModuleType('tensorflow')\n"
-        "from fer_larq.errors import run_command\n"
-        "run_command(lambda: __import__('fer_larq.backend'))"
+        "from fer_larq.utils.errors import run_command\n"
+        "run_command(lambda: __import__('fer_larq.utils.backend'))"
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "TF_USE_LEGACY_KERAS=1" in done.stderr

@@ -12,13 +12,13 @@ from PIL import Image
 from fer_larq.benchmark import __main__ as benchmark
 from fer_larq.benchmark import detection, inference, layers, photographs, training, video
 from fer_larq.benchmark.rounds import interleaved, ratio
-from fer_larq.conversion.build import build_model
-from fer_larq.errors import UserError
+from fer_larq.conversion.converter import build_model
+from fer_larq.inference.geometry import Square
 from fer_larq.models import bdnn
 from fer_larq.recipes import Recipe
-from fer_larq.runtime import open_model
-from fer_larq.runtime.squares import Square
+from fer_larq.tflite.delegate import open_model
 from fer_larq.train import choose_precision
+from fer_larq.utils.errors import UserError
 
 
 def test_rounds_are_interleaved_and_warmed_up():

@@ -16,21 +16,22 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from conversion_networks import random_faces, random_network
 
-from fer_larq import crops
-from fer_larq.backend import tf
-from fer_larq.conversion import build, proof
-from fer_larq.conversion.binary import count_thresholds, lce_conversion
-from fer_larq.conversion.build import build_model
-from fer_larq.conversion.exact import ExactNetwork, exact_network
-from fer_larq.conversion.graph import Graph
+from fer_larq.conversion import converter as build
+from fer_larq.conversion import verification as proof
+from fer_larq.conversion.bitpacked import count_thresholds, lce_conversion
+from fer_larq.conversion.converter import build_model
 from fer_larq.conversion.inference_form import inference_form
-from fer_larq.conversion.interpreter import TFLiteNetwork, lce_run, litert_run
-from fer_larq.conversion.model_file import parse_model
 from fer_larq.conversion.packing import pack
-from fer_larq.errors import UserError
-from fer_larq.evaluation import crop_scores, mean_over_views
-from fer_larq.expressions import EXPRESSIONS
+from fer_larq.conversion.thresholds import ExactNetwork, exact_network
+from fer_larq.datasets import crops
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.evaluation.metrics import crop_scores, mean_over_views
 from fer_larq.models import bdnn, predictor
+from fer_larq.tflite.graph import Graph
+from fer_larq.tflite.interpreter import TFLiteNetwork, lce_run, litert_run
+from fer_larq.tflite.parser import parse_model
+from fer_larq.utils.backend import tf
+from fer_larq.utils.errors import UserError
 
 RUN = {"seed": 1, "accuracy": {"split": "validation", "five crops": 0.5}}
 
@@ -317,7 +318,7 @@ def test_the_same_network_gives_the_same_bytes_in_another_process(five, tmp_path
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from conversion_networks import random_network\n"
         "from test_conversion import RUN\n"
-        "from fer_larq.conversion.build import build_model\n"
+        "from fer_larq.conversion.converter import build_model\n"
         "open(sys.argv[2], 'wb').write(build_model(random_network(2), RUN))\n"
     )
     tests = Path(__file__).parent

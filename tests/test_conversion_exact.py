@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from conversion_networks import random_network
 
-from fer_larq.backend import tf
-from fer_larq.conversion.exact import exact_network, threshold, weighted_layers
-from fer_larq.errors import UserError
+from fer_larq.conversion.thresholds import exact_network, threshold, weighted_layers
+from fer_larq.utils.backend import tf
+from fer_larq.utils.errors import UserError
 
 
 def signs_in_sixty_digits(mean, variance, beta, epsilon, unit, largest_sum) -> list[bool]:

@@ -11,9 +11,9 @@ from conversion_networks import random_network
 from test_conversion import with_shifted_threshold
 
 from fer_larq import convert, runs
-from fer_larq.conversion import build
-from fer_larq.conversion.interpreter import TFLiteNetwork
-from fer_larq.errors import UserError
+from fer_larq.conversion import converter as build
+from fer_larq.tflite.interpreter import TFLiteNetwork
+from fer_larq.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -127,7 +127,7 @@ def test_showing_needs_no_tensorflow_and_ends_with_two_for_what_is_no_model() ->
     script = (
         "import sys\n"
         "from fer_larq.convert import main\n"
-        "from fer_larq.errors import run_command\n"
+        "from fer_larq.utils.errors import run_command\n"
         "sys.argv = ['convert', '--show', 'pyproject.toml']\n"
         "try:\n"
         "    run_command(main)\n"

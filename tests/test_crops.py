@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_larq import crops
+from fer_larq.datasets import crops
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from fer_larq import data, faces, fer2013
-from fer_larq.errors import UserError, run_command
-from fer_larq.expressions import EXPRESSIONS
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.utils.errors import UserError, run_command
 
 ROOT = Path(__file__).resolve().parent.parent
 MIRROR_CLASSES = ("angry", "disgusted", "fearful", "happy", "sad", "surprised", "neutral")

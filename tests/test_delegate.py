@@ -28,15 +28,15 @@ import larq_zoo_networks as networks
 from delegate_build import SOURCE, build, need, tensorflow_lite
 from delegate_models import Convolution, lce, same_bits
 
-from fer_larq.errors import UserError
-from fer_larq.runtime import delegate
+from fer_larq.tflite import delegate
+from fer_larq.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module", autouse=True)
 def library(tmp_path_factory) -> Path:
-    """A fresh build of the delegate, which ``fer_larq.runtime`` uses."""
+    """A fresh build of the delegate, which ``fer_larq.tflite`` uses."""
     built = build(tmp_path_factory.mktemp("lce_delegate"), "-DLCE_BUILD_TESTS=OFF")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(delegate.LIBRARY_VARIABLE, str(built / delegate.NAME))
@@ -45,7 +45,7 @@ def library(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def tf_lite():
-    from fer_larq.backend import tf
+    from fer_larq.utils.backend import tf
 
     return tf.lite
 

@@ -15,10 +15,9 @@ from conftest import ROOT
 
 from fer_larq import data
 from fer_larq.benchmark.detection import astronaut, crowd, patches, picture, seen_framing
-from fer_larq.errors import UserError
-from fer_larq.runtime import blazeface
-from fer_larq.runtime.blazeface import blend
-from fer_larq.runtime.detector import (
+from fer_larq.inference.detectors import blazeface
+from fer_larq.inference.detectors.blazeface import blend
+from fer_larq.inference.detectors.search import (
     BLAZEFACE_FRAMING,
     CASCADE_FRAMING,
     SMALLEST_TILE,
@@ -30,7 +29,8 @@ from fer_larq.runtime.detector import (
     make_detector,
     tiles,
 )
-from fer_larq.runtime.squares import Square, contained, cut_face, cut_square, overlap
+from fer_larq.inference.geometry import Square, contained, cut_face, cut_square, overlap
+from fer_larq.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import pytest
 from conftest import SMALL_RECIPE
 
 from fer_larq import data, distill, models, runs, train, weights
-from fer_larq.backend import tf
-from fer_larq.conversion.build import build_model
-from fer_larq.errors import UserError
+from fer_larq.conversion.converter import build_model
 from fer_larq.pipeline import one_hot
 from fer_larq.recipes import Recipe
+from fer_larq.utils.backend import tf
+from fer_larq.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from fer_larq import evaluate, runs
-from fer_larq.errors import UserError
-from fer_larq.evaluation import crop_scores
-from fer_larq.expressions import EXPRESSIONS
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.evaluation.metrics import crop_scores
+from fer_larq.utils.errors import UserError
 
 
 def test_five_crop_accuracy_equals_an_independent_count(finished_run, few_faces):

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from fer_larq import faces
-from fer_larq.errors import run_command
-from fer_larq.expressions import EXPRESSIONS
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.utils.errors import run_command
 
 
 def test_a_seed_gives_the_same_bytes_whatever_the_count():

@@ -11,12 +11,12 @@ from conftest import ROOT
 from delegate_build import build, need
 
 from fer_larq import train
-from fer_larq.backend import lq, tf
-from fer_larq.errors import UserError
 from fer_larq.integer_training import kernels
 from fer_larq.integer_training import layers as integer_layers
 from fer_larq.models import bdnn
 from fer_larq.recipes import Recipe
+from fer_larq.utils.backend import lq, tf
+from fer_larq.utils.errors import UserError
 
 needs_kernels = pytest.mark.skipif(
     not kernels.available(), reason="this machine has no kernels for integer training (AVX2)"

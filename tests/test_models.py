@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fer_larq import models
-from fer_larq.backend import lq, tf
+from fer_larq.utils.backend import lq, tf
 
 ONE_BIT_WEIGHTS = {"bdnn4": 11_480_640}
 """From the method's description."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_larq.errors import UserError
+from fer_larq.utils.errors import UserError
 
 pytest.importorskip("nbclient", reason="needs `pip install 'fer_larq[notebooks]'`")
 pytest.importorskip("ipykernel", reason="needs `pip install 'fer_larq[notebooks]'`")

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_larq.errors import UserError
-from fer_larq.runtime.pictures import (
+from fer_larq.inference.images import (
     LONGEST_SIDE,
     is_animation,
     read_animation,
     read_picture,
 )
+from fer_larq.utils.errors import UserError
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_photo_of_fifty_megapixels_takes_little_memory(tmp_path):
     Image.new("RGB", (8660, 5774), (90, 120, 150)).save(tmp_path / "large.jpg")
     script = (
         "import resource, sys\n"
-        "from fer_larq.runtime.pictures import read_picture\n"
+        "from fer_larq.inference.images import read_picture\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = peak()\n"
         "picture = read_picture(sys.argv[1])\n"

@@ -19,15 +19,15 @@ from PIL import Image
 
 import fer_larq
 from fer_larq import predict
-from fer_larq.errors import UserError
-from fer_larq.expressions import EXPRESSIONS
-from fer_larq.runtime import analyze as analysis
-from fer_larq.runtime.analyze import PACKAGED_MODEL, Face, FaceReader, share
-from fer_larq.runtime.annotate import annotate, room_for_bars, touch
-from fer_larq.runtime.delegate import library_path
-from fer_larq.runtime.squares import Square
-from fer_larq.runtime.timeline import LANE, MARGIN_TOP, draw_timeline
-from fer_larq.runtime.video import Video
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.inference import analyzer as analysis
+from fer_larq.inference.analyzer import PACKAGED_MODEL, Face, FaceReader, share
+from fer_larq.inference.geometry import Square
+from fer_larq.inference.output.annotate import annotate, room_for_bars, touch
+from fer_larq.inference.output.timeline import LANE, MARGIN_TOP, draw_timeline
+from fer_larq.inference.video import Video
+from fer_larq.tflite.delegate import library_path
+from fer_larq.utils.errors import UserError
 
 
 class BrightnessClassifier:

@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fer_larq.errors import UserError
-from fer_larq.runtime.analyze import PACKAGED_MODEL
-from fer_larq.runtime.delegate import library_path
-from fer_larq.runtime.video import VideoWriter
+from fer_larq.inference.analyzer import PACKAGED_MODEL
+from fer_larq.inference.video import VideoWriter
+from fer_larq.tflite.delegate import library_path
+from fer_larq.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,8 +57,10 @@ RUN_BY = {
     "python -m fer_larq.predict": "test_predict.py::test_a_photo_gives_a_row",
     "python -m fer_larq.reproduce": "test_reproduce.py::test_rows_are_trained",
     "python -m fer_larq.runs": "test_runs.py::test_",
-    "python -m fer_larq.runtime": "test_runtime.py::test_the_command_names_the_library",
-    "python -m fer_larq.runtime.blazeface": "test_readme.py::test_the_detectors_model_is_fetched",
+    "python -m fer_larq.tflite": "test_runtime.py::test_the_command_names_the_library",
+    "python -m fer_larq.inference.detectors.blazeface": (
+        "test_readme.py::test_the_detectors_model_is_fetched"
+    ),
     "python -m fer_larq.train": "test_train.py::test_a_run_leaves_its_whole_account_behind",
     "python -m fer_larq.weights": "test_readme.py::test_weights_are_packed",
     "python notebooks/execute.py": "test_notebooks.py::test_a_notebook_runs",
@@ -282,7 +284,7 @@ def test_weights_are_packed_by_the_command(finished_run, tmp_path, capsys):
 
 
 def test_the_detectors_model_is_fetched_by_the_command(capsys):
-    from fer_larq.runtime import blazeface
+    from fer_larq.inference.detectors import blazeface
 
     try:
         blazeface.main()

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from fer_larq import reproduce, runs
-from fer_larq.errors import UserError
+from fer_larq.utils.errors import UserError
 
 
 def test_the_papers_rows_are_those_of_its_tables():

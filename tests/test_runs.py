@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from fer_larq import runs
-from fer_larq.errors import UserError
+from fer_larq.utils.errors import UserError
 
 
 def test_every_run_has_a_line_with_its_settings_and_its_best_figures(

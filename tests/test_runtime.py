@@ -1,4 +1,4 @@
-"""fer_larq.runtime: from a face to named scores, without TensorFlow."""
+"""fer_larq.inference: from a face to named scores, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 from delegate_build import build
 
-from fer_larq.conversion.interpreter import lce_run
-from fer_larq.crops import FACE_SIZE
-from fer_larq.errors import UserError
-from fer_larq.expressions import EXPRESSIONS
-from fer_larq.runtime import FaceClassifier, delegate
+from fer_larq.datasets.crops import FACE_SIZE
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.inference.classifier import FaceClassifier
+from fer_larq.tflite import delegate
+from fer_larq.tflite.interpreter import lce_run
+from fer_larq.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module", autouse=True)
 def library(tmp_path_factory):
-    """Lets ``fer_larq.runtime`` use a fresh build of the delegate."""
+    """Lets ``fer_larq.tflite`` use a fresh build of the delegate."""
     directory = build(tmp_path_factory.mktemp("lce_delegate"), "-DLCE_BUILD_TESTS=OFF")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(delegate.LIBRARY_VARIABLE, str(directory / delegate.NAME))
@@ -31,7 +32,7 @@ def library(tmp_path_factory):
 @pytest.fixture(scope="module")
 def packed_model(tmp_path_factory) -> Path:
     """An untrained BDNN2 an eighth as wide, converted with its five crops inside."""
-    from fer_larq.conversion.build import build_model
+    from fer_larq.conversion.converter import build_model
     from fer_larq.models import bdnn
 
     network = bdnn(2, filters=(32, 32), dense_units=(32, 32))
@@ -83,7 +84,7 @@ def test_what_is_no_face_is_refused_in_one_line(packed_model, face):
 
 
 def test_a_model_that_takes_crops_is_refused_with_the_remedy(tmp_path):
-    from fer_larq.conversion.build import build_model
+    from fer_larq.conversion.converter import build_model
     from fer_larq.models import bdnn
 
     path = tmp_path / "crops.tflite"
@@ -119,7 +120,7 @@ def test_a_new_process_classifies_a_face_without_importing_tensorflow(packed_mod
     program = f"""
 import sys
 import numpy as np
-from fer_larq.runtime import FaceClassifier
+from fer_larq.inference.classifier import FaceClassifier
 scores = FaceClassifier({str(packed_model)!r}).predict(np.zeros((48, 48), np.uint8))
 assert len(scores) == 7
 print(sorted({{"tensorflow", "larq", "pandas", "matplotlib", "sklearn"}} & set(sys.modules)))
@@ -131,7 +132,7 @@ print(sorted({{"tensorflow", "larq", "pandas", "matplotlib", "sklearn"}} & set(s
 
 
 def test_the_command_names_the_library_and_its_kernels():
-    command = [sys.executable, "-m", "fer_larq.runtime"]
+    command = [sys.executable, "-m", "fer_larq.tflite"]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert finished.returncode == 0
     assert str(delegate.library_path()) in finished.stdout

@@ -16,9 +16,9 @@ from conftest import ROOT, SMALL_RECIPE, start
 from PIL import Image
 
 from fer_larq import data, faces, runs, train
-from fer_larq.backend import lq, tf
-from fer_larq.errors import UserError
 from fer_larq.recipes import RECIPES, Recipe
+from fer_larq.utils.backend import lq, tf
+from fer_larq.utils.errors import UserError
 
 SMALL = Recipe(blocks=2, width=0.125, batch_size=32, epochs=2)
 
@@ -51,7 +51,7 @@ def test_a_run_leaves_its_whole_account_behind(finished_run, drawn):
 
 def test_the_best_weights_are_those_of_the_best_figure(finished_run, drawn):
     loaded = runs.load_network(finished_run)
-    from fer_larq.evaluation import accuracies
+    from fer_larq.evaluation.metrics import accuracies
     from fer_larq.models import predictor
 
     found = accuracies(predictor(loaded.network), drawn.split("validation"))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fer_larq import runs, weights
-from fer_larq.errors import UserError
 from fer_larq.models import predictor
+from fer_larq.utils.errors import UserError
 from fer_larq.weights import main
 
 

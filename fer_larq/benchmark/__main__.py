@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from fer_larq.benchmark import detection, inference, layers, photographs, training, video
-from fer_larq.errors import run_command
+from fer_larq.utils.errors import run_command
 
 BENCHMARKS = {
     "training": (training, "steps per second by precision and by pipeline"),

@@ -17,11 +17,9 @@ import numpy as np
 
 from fer_larq import data
 from fer_larq.benchmark.rounds import interleaved
-from fer_larq.errors import UserError
-from fer_larq.options import add_data_option
-from fer_larq.runtime import FaceClassifier
-from fer_larq.runtime.analyze import PACKAGED_MODEL
-from fer_larq.runtime.detector import (
+from fer_larq.inference.analyzer import PACKAGED_MODEL
+from fer_larq.inference.classifier import FaceClassifier
+from fer_larq.inference.detectors.search import (
     BLAZEFACE_FRAMING,
     CASCADE_FRAMING,
     BlazeFaceDetector,
@@ -29,7 +27,9 @@ from fer_larq.runtime.detector import (
     Detector,
     box_of,
 )
-from fer_larq.runtime.squares import Framing, Square, cut_face, overlap
+from fer_larq.inference.geometry import Framing, Square, cut_face, overlap
+from fer_larq.utils.errors import UserError
+from fer_larq.utils.options import add_data_option
 
 FRAMINGS = {"blazeface": BLAZEFACE_FRAMING, "cascade": CASCADE_FRAMING}
 

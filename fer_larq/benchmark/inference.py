@@ -15,14 +15,14 @@ from matplotlib.figure import Figure
 
 from fer_larq import runs
 from fer_larq.benchmark.rounds import interleaved, ratio
-from fer_larq.conversion.binary import lce_conversion
-from fer_larq.conversion.build import build_model
-from fer_larq.conversion.interpreter import lce_run, litert_run
-from fer_larq.crops import CROP_SIZE, FACE_SIZE
-from fer_larq.errors import UserError
-from fer_larq.files import replacing
+from fer_larq.conversion.bitpacked import lce_conversion
+from fer_larq.conversion.converter import build_model
+from fer_larq.datasets.crops import CROP_SIZE, FACE_SIZE
 from fer_larq.models import bdnn
-from fer_larq.runtime.delegate import kernels, load_delegate
+from fer_larq.tflite.delegate import kernels, load_delegate
+from fer_larq.tflite.interpreter import lce_run, litert_run
+from fer_larq.utils.errors import UserError
+from fer_larq.utils.files import replacing
 
 BASE = "float32, LiteRT with XNNPACK"
 """What every other candidate is compared with, at the same crops and threads."""

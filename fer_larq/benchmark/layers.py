@@ -20,12 +20,11 @@ from matplotlib.figure import Figure
 from fer_larq import runs
 from fer_larq.benchmark.inference import add_network_options, measured_network, processor
 from fer_larq.benchmark.rounds import interleaved
-from fer_larq.conversion.build import build_model
-from fer_larq.conversion.graph import NO_TENSOR, Graph
+from fer_larq.conversion.converter import build_model
 from fer_larq.conversion.packing import WORD
-from fer_larq.files import replacing
-from fer_larq.runtime import open_model
-from fer_larq.runtime.delegate import kernels
+from fer_larq.tflite.delegate import kernels, open_model
+from fer_larq.tflite.graph import NO_TENSOR, Graph
+from fer_larq.utils.files import replacing
 
 ARITHMETICS = {
     "one-bit": "bit-packed, lce_delegate", "int8": "int8, XNNPACK", "float32": "float32, XNNPACK"

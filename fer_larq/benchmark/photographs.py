@@ -15,11 +15,11 @@ from matplotlib.cbook import get_sample_data
 from PIL import Image
 
 from fer_larq.benchmark.detection import picture
-from fer_larq.errors import UserError
-from fer_larq.files import replacing
-from fer_larq.runtime.analyze import Face, analyze
-from fer_larq.runtime.annotate import annotate
-from fer_larq.runtime.detector import DETECTORS
+from fer_larq.inference.analyzer import Face, analyze
+from fer_larq.inference.detectors.search import DETECTORS
+from fer_larq.inference.output.annotate import annotate
+from fer_larq.utils.errors import UserError
+from fer_larq.utils.files import replacing
 
 SEEN = {
     "astronaut": "a smile",

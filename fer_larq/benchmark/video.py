@@ -22,8 +22,8 @@ import numpy as np
 from fer_larq import predict
 from fer_larq.benchmark.detection import picture
 from fer_larq.benchmark.inference import processor
-from fer_larq.runtime.detector import DETECTORS
-from fer_larq.runtime.video import VideoWriter
+from fer_larq.inference.detectors.search import DETECTORS
+from fer_larq.inference.video import VideoWriter
 
 RATE = 25
 """Frames a second of the video."""

@@ -15,10 +15,10 @@ Same function, other order (docs/conversion.md has the reasons):
 
 from __future__ import annotations
 
-from fer_larq.backend import lq, tf
-from fer_larq.conversion.exact import weight_signs, weighted_layers
-from fer_larq.crops import CROP_SIZE
-from fer_larq.expressions import EXPRESSIONS
+from fer_larq.conversion.thresholds import weight_signs, weighted_layers
+from fer_larq.datasets.crops import CROP_SIZE
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.utils.backend import lq, tf
 
 
 def inference_form(network: tf.keras.Model) -> tf.keras.Model:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from ai_edge_litert import schema_py_generated as schema
 
-from fer_larq.conversion.graph import Graph
-from fer_larq.errors import UserError
+from fer_larq.tflite.graph import Graph
+from fer_larq.utils.errors import UserError
 
 WORD = 32
 """Channels in one packed word."""

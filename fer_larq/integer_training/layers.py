@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fer_larq.backend import lq, tf
 from fer_larq.integer_training import kernels
+from fer_larq.utils.backend import lq, tf
 
 
 @tf.custom_gradient

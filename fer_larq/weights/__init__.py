@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from fer_larq.errors import UserError
-from fer_larq.files import load_arrays, save_arrays
+from fer_larq.utils.errors import UserError
+from fer_larq.utils.files import load_arrays, save_arrays
 
 FOLDER = Path(__file__).parent
 

@@ -1,6 +1,6 @@
 """``python -m fer_larq.weights RUN``."""
 
-from fer_larq.errors import run_command
+from fer_larq.utils.errors import run_command
 from fer_larq.weights import main
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class BlazeFaceDetector(model: ByteBuffer, threads: Int) : FaceDetector {
         const val ANCHORS = 896
         const val BOX_VALUES = 16 // centre, size, and six points of the face that are not used here
 
-        // What FER2013 shows of a face, told from the box: BLAZEFACE_FRAMING in fer_larq/runtime.
+        // What FER2013 shows of a face, told from the box: BLAZEFACE_FRAMING in fer_larq/inference.
         const val FRAME_SIDE = 1.17f
         const val FRAME_RISE = 0.094f
         val GRIDS = intArrayOf(16, 8)

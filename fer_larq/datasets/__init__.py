@@ -1,0 +1,1 @@
+"""Faces with labels, and how they are cut into crops. NumPy only."""

@@ -1,0 +1,3 @@
+"""The seven expressions, in the label order of FER2013 (paper, section 4.1)."""
+
+EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")

@@ -1,0 +1,65 @@
+"""What a network says about faces, and how often it is right.
+
+Network-agnostic: a *predictor* is any function from crops, uint8 ``[N, 42, 42]``, to scores,
+float32 ``[N, 7]``, be it a Keras network (``models.predictor``) or a converted one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from tqdm import tqdm
+
+from fer_larq.datasets import crops
+from fer_larq.datasets.labels import EXPRESSIONS
+
+Predictor = Callable[[np.ndarray], np.ndarray]
+
+FACES_AT_ONCE = 32
+"""Faces whose crops are predicted together: large enough for speed, small enough for memory."""
+
+
+def crop_scores(
+    predict: Predictor, faces: np.ndarray, views: str = "five", progress: bool = False
+) -> np.ndarray:
+    """Scores of every crop of every face.
+
+    Args:
+        predict: see ``Predictor``.
+        faces: uint8 ``[N, 48, 48]``.
+        views: one of ``crops.VIEWS``.
+        progress: show a progress bar on standard error, if that is a terminal.
+
+    Returns:
+        float32 ``[N, V, 7]``; V = 5, 10 or 1. In ``five`` and ``ten``, crop 4 is the centre.
+    """
+    count = crops.view_count(views)
+    scores = np.empty((len(faces), count, len(EXPRESSIONS)), np.float32)
+    starts = range(0, len(faces), FACES_AT_ONCE)
+    quiet = None if progress else True  # None: quiet where standard error is no terminal
+    for start in tqdm(starts, desc="reading faces", disable=quiet, leave=False):
+        part = crops.cut(faces[start : start + FACES_AT_ONCE], views)
+        flat = part.reshape(-1, crops.CROP_SIZE, crops.CROP_SIZE)
+        scores[start : start + len(part)] = predict(flat).reshape(len(part), count, -1)
+    return scores
+
+
+def mean_over_views(scores: np.ndarray) -> np.ndarray:
+    """Mean of the crops' outputs (section 3.4): ``[N, V, 7]`` to float32 ``[N, 7]``."""
+    return scores.mean(axis=1, dtype=np.float32)
+
+
+def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Share of faces, 0 to 1, whose largest score ``[N, 7]`` is that of their label ``[N]``."""
+    return float(np.mean(scores.argmax(axis=1) == labels))
+
+
+def accuracies(predict: Predictor, faces, progress: bool = False) -> dict[str, float]:
+    """Accuracy with the five-crop mean and on the centre crop, from one pass over ``faces``."""
+    scores = crop_scores(predict, faces.images, "five", progress)
+    centre = crops.FIVE_CROP_OFFSETS.index(crops.CENTRE_OFFSET)
+    return {
+        "five": accuracy(mean_over_views(scores), faces.labels),
+        "centre": accuracy(scores[:, centre], faces.labels),
+    }

