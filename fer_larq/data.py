@@ -13,8 +13,8 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 
 from fer_larq import fer2013
-from fer_larq.datasets.crops import FACE_SIZE
+from fer_larq.datasets import ferplus as ferplus_votes
+from fer_larq.datasets.dataset import SPLITS, Dataset, Faces, fingerprint, in_canonical_order
+from fer_larq.datasets.integrity import Finding, examine
 from fer_larq.datasets.labels import EXPRESSIONS
-from fer_larq.fer2013 import SPLITS
 from fer_larq.utils.errors import UserError, run_command, warn
 from fer_larq.utils.files import cache_folder, replacing
 
@@ -38,73 +39,16 @@ PUBLISHED_COUNTS = {
 KAGGLE_DATASET = "msambare/fer2013"
 """The public mirror that ``--data kaggle`` fetches."""
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 """Rises with every change of the cache's format, or of what reading a source gives."""
 
 
-@dataclass(frozen=True)
-class Faces:
-    """Faces and their expressions.
-
-    Attributes:
-        images: uint8 ``[N, 48, 48]``, grey.
-        labels: int64 ``[N]``, indices into ``EXPRESSIONS``.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """Number of faces of each expression."""
-        return tuple(np.bincount(self.labels, minlength=len(EXPRESSIONS)).tolist())
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """The splits of a data set, and where they came from.
-
-    Attributes:
-        name: ``"FER2013"`` or ``"drawn faces"``.
-        source: the file or folder, or the seed, that the faces came from.
-        fingerprint: SHA-256 of the splits' labels and pixels, 64 hexadecimal digits. Equal
-            fingerprints mean equal arrays, whatever the container.
-        drawn: whether the faces are drawings, so that no figure on them says anything of people.
-        splits: the faces of the splits that are there, by the names in ``SPLITS``.
-    """
-
-    name: str
-    source: str
-    fingerprint: str
-    drawn: bool
-    splits: Mapping[str, Faces]
-
-    def split(self, name: str) -> Faces:
-        """The faces of a split.
-
-        Raises:
-            UserError: the split is absent; the message names those that are there.
-        """
-        if name not in self.splits:
-            raise UserError(
-                f"{self.source} has no {name} split, only {' and '.join(self.splits)}: "
-                "choose one of these, or give data that has it"
-            )
-        return self.splits[name]
-
-    def summary(self) -> str:
-        """One line: name, faces in each split (or that it is absent), start of the fingerprint."""
-        sizes = (
-            f"{split} {len(self.splits[split]):,}" if split in self.splits else f"{split} absent"
-            for split in SPLITS
-        )
-        return f"{self.name}: {', '.join(sizes)} (fingerprint {self.fingerprint[:12]})"
-
-
-def load(source: str | os.PathLike[str] | None, cache_directory: Path | None = None) -> Dataset:
+def load(
+    source: str | os.PathLike[str] | None,
+    cache_directory: Path | None = None,
+    *,
+    ferplus: str | bool | None = None,
+) -> Dataset:
     """Read a data set.
 
     Args:
@@ -112,6 +56,8 @@ def load(source: str | os.PathLike[str] | None, cache_directory: Path | None = N
             fetches the public mirror; or None for drawn faces, which a loud notice announces.
         cache_directory: where decoded copies lie, by default ``$XDG_CACHE_HOME/fer_larq`` or
             ``~/.cache/fer_larq``.
+        ferplus: whether the faces are to have FER+'s votes: True, if ``fer2013new.csv`` lies where
+            ``datasets.ferplus.find`` looks for it, or its path.
 
     Returns:
         Those of the three splits that the source has, each in canonical order (see
@@ -119,8 +65,11 @@ def load(source: str | os.PathLike[str] | None, cache_directory: Path | None = N
 
     Raises:
         UserError: the source is absent, damaged, or no FER2013; the message says where and what
-            to do. Lesser things, such as class counts other than the paper's, are warnings.
+            to do; or FER+'s votes are asked for and there are none that belong to it. Lesser
+            things, such as an altered copy or class counts other than the paper's, are warnings.
     """
+    if source is None and ferplus:
+        raise UserError("drawn faces have no votes of FER+: give FER2013's CSV, --data FILE")
     if source is None:
         from fer_larq import faces  # which needs Faces and Dataset from here
 
@@ -128,6 +77,9 @@ def load(source: str | os.PathLike[str] | None, cache_directory: Path | None = N
         return faces.drawn_dataset()
     path = fetch_from_kaggle() if source == "kaggle" else Path(source)
     dataset, remarks = read_or_recall(path, cache_file(path, cache_directory))
+    if ferplus:
+        given = None if ferplus is True else ferplus
+        dataset = ferplus_votes.with_votes(dataset, ferplus_votes.find(path, given))
     for remark in [*remarks, *compare_with_publication(dataset)]:
         warn(remark)
     return dataset
@@ -154,34 +106,13 @@ def fetch_from_kaggle() -> Path:
         ) from error
 
 
-def in_canonical_order(faces: list[tuple[bytes, int]]) -> Faces:
-    """Arrays of faces, in the order of the SHA-256 of each face's label and pixels.
-
-    The order is then a property of the faces and not of the container they came in: equal
-    fingerprints mean equal arrays, and a run does not depend on how FER2013 was packed. It also
-    mixes the classes, so that the first n faces are a fair sample.
-    """
-    faces = sorted(faces, key=lambda face: hashlib.sha256(bytes([face[1]]) + face[0]).digest())
-    pixels = np.frombuffer(bytearray().join(pixels for pixels, _ in faces), np.uint8)
-    return Faces(
-        pixels.reshape(-1, FACE_SIZE, FACE_SIZE), np.array([label for _, label in faces], np.int64)
-    )
-
-
-def fingerprint(splits: Mapping[str, Faces]) -> str:
-    """SHA-256, as 64 hexadecimal digits, of all splits' names, labels and pixels."""
-    digest = hashlib.sha256()
-    for name in SPLITS:
-        if name in splits:
-            faces = splits[name]
-            digest.update(f"{name} {len(faces)}\n".encode())
-            digest.update(faces.labels.astype(np.uint8).tobytes())
-            digest.update(np.ascontiguousarray(faces.images).data)
-    return digest.hexdigest()
-
-
 def compare_with_publication(dataset: Dataset) -> list[str]:
-    """At most one remark, on splits whose class counts are not the published ones."""
+    """At most one remark: on altered pixels, or on class counts that are not the published ones."""
+    if dataset.finding.altered:
+        return [
+            f"{dataset.source}: {dataset.finding.sentence}; figures on them do not compare with "
+            "published ones"
+        ]
     differences = [
         f"{split} {'/'.join(map(str, faces.counts))} instead of "
         f"{'/'.join(map(str, PUBLISHED_COUNTS[split]))}"
@@ -209,16 +140,33 @@ def read_or_recall(path: Path, cache: Path) -> tuple[Dataset, list[str]]:
     """Read a source, or its decoded copy if that is of the source as it is now."""
     state = source_state(path)
     try:
-        splits, remarks, stated = recall(cache, state)
+        splits, about = recall(cache, state)
+        stated, remarks, finding = (
+            about["fingerprint"],
+            about["remarks"],
+            Finding(**about["finding"]),
+        )
     except Exception:  # absent, stale or damaged in whatever way: the source is at hand
         stated = None
     # The fingerprint is computed either way, so that a damaged copy can never pass.
     if stated is not None and fingerprint(splits) == stated:
-        return Dataset("FER2013", str(path), stated, False, splits), remarks
+        return Dataset("FER2013", str(path), stated, False, splits, finding), remarks
 
     contents = fer2013.read(path)
-    splits = {split: in_canonical_order(faces) for split, faces in contents.faces.items() if faces}
-    dataset = Dataset("FER2013", str(path), fingerprint(splits), False, splits)
+    splits = {}
+    for split, listed in contents.faces.items():
+        if listed:
+            faces, places = in_canonical_order(listed)
+            # Only tables list the faces in their published order.
+            splits[split] = replace(faces, rows=places) if contents.md5 else faces
+    finding = examine(
+        {split: faces.images for split, faces in splits.items()},
+        published_counts={split: sum(counts) for split, counts in PUBLISHED_COUNTS.items()},
+        md5=contents.md5,
+        resized=contents.resized,
+        names=contents.names,
+    )
+    dataset = Dataset("FER2013", str(path), fingerprint(splits), False, splits, finding)
     try:
         keep(cache, state, dataset, contents.remarks)
     except OSError as error:
@@ -246,31 +194,44 @@ def source_state(path: Path) -> str:
 
 def keep(cache: Path, state: str, dataset: Dataset, remarks: list[str]) -> None:
     """Write the decoded copy."""
-    arrays = {"about": np.array(json.dumps([state, dataset.fingerprint, remarks]))}
+    about = {
+        "state": state,
+        "fingerprint": dataset.fingerprint,
+        "remarks": remarks,
+        "finding": asdict(dataset.finding),
+    }
+    arrays = {"about": np.array(json.dumps(about))}
     for split, faces in dataset.splits.items():
         arrays[f"{split}_images"] = faces.images
         arrays[f"{split}_labels"] = faces.labels.astype(np.uint8)
+        if faces.rows is not None:
+            arrays[f"{split}_rows"] = faces.rows.astype(np.int32)
     with replacing(cache) as temporary:
         np.savez(temporary, **arrays)
 
 
-def recall(cache: Path, state: str) -> tuple[dict[str, Faces], list[str], str | None]:
-    """Read the decoded copy: splits, remarks and the fingerprint it was written with.
+def recall(cache: Path, state: str) -> tuple[dict[str, Faces], dict[str, Any]]:
+    """Read the decoded copy: splits, and what ``keep`` wrote about them.
 
     Raises:
         Exception: of any kind, if there is no copy or a damaged one; a ``ValueError`` if it is
             of another state of the source.
     """
     with np.load(cache, allow_pickle=False) as arrays:
-        stored_state, stated, remarks = json.loads(str(arrays["about"]))
-        if stored_state != state:
+        about = json.loads(str(arrays["about"]))
+        if about["state"] != state:
             raise ValueError("stale")
-        splits = {
-            split: Faces(arrays[f"{split}_images"], arrays[f"{split}_labels"].astype(np.int64))
-            for split in SPLITS
-            if f"{split}_images" in arrays
-        }
-    return splits, remarks, stated
+        splits = {}
+        for split in SPLITS:
+            if f"{split}_images" in arrays:
+                images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+                rows = None
+                if f"{split}_rows" in arrays:
+                    rows = arrays[f"{split}_rows"].astype(np.int64)
+                    if not np.array_equal(np.sort(rows), np.arange(len(labels))):
+                        raise ValueError("damaged")
+                splits[split] = Faces(images, labels.astype(np.int64), rows=rows)
+    return splits, about
 
 
 # The command --------------------------------------------------------------------------------------

@@ -237,12 +237,7 @@ def evaluate(
         "network": network.name,
         "source": str(source),
         "split": split,
-        "data": {
-            "name": dataset.name,
-            "drawn": dataset.drawn,
-            "source": dataset.source,
-            "fingerprint": dataset.fingerprint,
-        },
+        "data": dataset.description(),
         "training": network.training,
         **report(scores, faces.labels),
         "versions": runs.versions(),

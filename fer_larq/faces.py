@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from fer_larq.data import SPLITS, Dataset, Faces, fingerprint, in_canonical_order
 from fer_larq.datasets.crops import FACE_SIZE
+from fer_larq.datasets.dataset import SPLITS, Dataset, Faces, fingerprint, in_canonical_order
+from fer_larq.datasets.integrity import DRAWN
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.utils.errors import UserError, run_command
 from fer_larq.utils.files import replacing
@@ -139,8 +140,9 @@ def drawn_dataset(
         if count:
             faces = draw(count, len(SPLITS) * seed + index)
             pixels = (image.tobytes() for image in faces.images)
-            splits[split] = in_canonical_order([*zip(pixels, faces.labels.tolist(), strict=True)])
-    return Dataset("drawn faces", f"seed {seed}", fingerprint(splits), True, splits)
+            listed = zip(pixels, faces.labels.tolist(), strict=True)
+            splits[split], _ = in_canonical_order(listed)
+    return Dataset("drawn faces", f"seed {seed}", fingerprint(splits), True, splits, DRAWN)
 
 
 def draw(count: int, seed: int) -> Faces:

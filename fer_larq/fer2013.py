@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import os
 import tarfile
@@ -31,11 +32,10 @@ from typing import IO, Any
 from PIL import Image
 
 from fer_larq.datasets.crops import FACE_SIZE
+from fer_larq.datasets.dataset import SPLITS
+from fer_larq.datasets.integrity import many_resized
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.utils.errors import UserError
-
-SPLITS = ("training", "validation", "test")
-"""This package's names of the splits."""
 
 USAGES = {"training": "training", "publictest": "validation", "privatetest": "test"}
 """FER2013's own names of the splits, in lower case, and ours."""
@@ -91,12 +91,18 @@ class Contents:
         faces: for each split its faces, in the order in which they stand in the source: pixels
             (2,304 bytes, row by row) and label (index into ``EXPRESSIONS``).
         remarks: what its user should know, one sentence each.
+        md5: of the table that they stand in, 32 hexadecimal digits, or None for images.
+        names: names of the images' files, without folders.
+        resized: how many images had another size than 48x48.
     """
 
     faces: dict[str, list[tuple[bytes, int]]] = field(
         default_factory=lambda: {split: [] for split in SPLITS}
     )
     remarks: list[str] = field(default_factory=list)
+    md5: str | None = None
+    names: list[str] = field(default_factory=list)
+    resized: int = 0
 
 
 @dataclass(frozen=True)
@@ -245,7 +251,7 @@ def read_members(path: Path, members: Iterator[Member]) -> Contents:
 def read_images(path: Path, members: list[Member]) -> Contents:
     """Decode the images whose paths say split and class; others are passed over."""
     contents = Contents()
-    resized = coloured = unassigned = 0
+    coloured = unassigned = 0
     with warnings.catch_warnings():
         # `decode` has its own, lower limit; a large image must not print a second warning.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -264,13 +270,17 @@ def read_images(path: Path, members: list[Member]) -> Contents:
                 coloured += 1
                 image = image.convert("L")
             if image.size != (FACE_SIZE, FACE_SIZE):
-                resized += 1
+                contents.resized += 1
                 image = image.resize((FACE_SIZE, FACE_SIZE), Image.Resampling.LANCZOS)
             contents.faces[split].append((image.tobytes(), label))
-    if resized or coloured:
+            contents.names.append(os.path.basename(member.name))
+    # Many images of another size make an altered copy, which fer_larq.datasets.integrity reports.
+    reported = many_resized(contents.resized, len(contents.names))
+    if coloured or (contents.resized and not reported):
         contents.remarks.append(
-            f"{path}: {resized:,} images of another size were resized to {FACE_SIZE}x{FACE_SIZE} "
-            f"and {coloured:,} in colour were converted to grey: FER2013 as published has neither"
+            f"{path}: {contents.resized:,} images of another size were resized to "
+            f"{FACE_SIZE}x{FACE_SIZE} and {coloured:,} in colour were converted to grey: FER2013 "
+            "as published has neither"
         )
     if unassigned:
         contents.remarks.append(
@@ -326,7 +336,10 @@ def decode(file: IO[bytes], where: str) -> Image.Image:
 
 def read_table(file: IO[bytes], where: str) -> Contents:
     """Read a CSV with the columns emotion, pixels and, if there are several splits, Usage."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+    digested = Digested(file)
+    text = io.TextIOWrapper(
+        io.BufferedReader(digested, 2**20), encoding="utf-8-sig", errors="replace", newline=""
+    )
     # Lines are read up to a limit: a bomb may have no line end at all.
     rows = csv.reader(iter(partial(text.readline, MAX_LINE), ""))
     try:
@@ -369,6 +382,7 @@ def read_table(file: IO[bytes], where: str) -> Contents:
             f"{where}: row {rows.line_num - 1} (line {rows.line_num}) {one_line(error)}: "
             f"mend or remove the row, or {FETCH_AGAIN}"
         ) from error
+    contents.md5 = digested.md5.hexdigest()
     return contents
 
 
@@ -391,6 +405,22 @@ def parse_pixels(text: str) -> bytes:
 
 
 # Help ---------------------------------------------------------------------------------------------
+
+
+class Digested(io.RawIOBase):
+    """A file that is read from beginning to end, and the MD5 of what has been read."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file: Any = file
+        self.md5 = hashlib.md5(usedforsecurity=False)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        count = self._file.readinto(buffer)
+        self.md5.update(memoryview(buffer)[:count])
+        return count
 
 
 class Limited(io.BufferedReader):

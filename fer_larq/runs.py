@@ -120,13 +120,7 @@ def describe(recipe: Recipe, settings: Mapping[str, Any], dataset: Dataset) -> d
         "network": recipe.network,
         "recipe": asdict(recipe),
         "settings": dict(settings),
-        "data": {
-            "name": dataset.name,
-            "source": dataset.source,
-            "drawn": dataset.drawn,
-            "fingerprint": dataset.fingerprint,
-            "faces": {split: len(faces) for split, faces in dataset.splits.items()},
-        },
+        "data": dataset.description(),
         "versions": versions(),
     }
 

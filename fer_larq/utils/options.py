@@ -23,3 +23,30 @@ def add_split_option(parser: argparse.ArgumentParser) -> None:
         default="validation",
         help="validation: PublicTest (default); test: PrivateTest, to be read once",
     )
+
+
+def add_label_options(parser: argparse.ArgumentParser, schemes: tuple[str, ...]) -> None:
+    """Add ``--labels`` and ``--ferplus``.
+
+    Args:
+        schemes: those of ``datasets.label_schemes.LABEL_SCHEMES`` that the command can use.
+    """
+    parser.add_argument(
+        "--labels",
+        choices=schemes,
+        default="fer2013",
+        help="fer2013: its labels; ferplus: what ten people saw in each face, for training the "
+        "shares of their votes, for judging their majority"
+        + ("; both: half of each" if "both" in schemes else "")
+        + " (default: fer2013)",
+    )
+    parser.add_argument(
+        "--ferplus",
+        metavar="FILE",
+        help="FER+'s votes, fer2013new.csv (default: the one beside --data or in ../ferplus)",
+    )
+
+
+def ferplus_of(options: argparse.Namespace) -> str | bool | None:
+    """``ferplus`` of ``fer_larq.data.load``, from the flags of ``add_label_options``."""
+    return options.ferplus or options.labels not in (None, "fer2013")
