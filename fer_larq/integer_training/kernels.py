@@ -15,14 +15,20 @@ unsigned by signed bytes, which processors multiply fastest, hence two forms of 
 - panels: signed bytes, 32 columns side by side with four of the products' terms each, as
   tile.h describes them.
 
+The gradient for the kernel sums over images and pixels, with the images of a pixel side by side, in
+lanes: then a tap of the kernel is a shift by whole pixels, and no border gets into the sums.
+
 Channels have to be multiples of ``CHANNELS``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import mmap
 import os
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -33,8 +39,8 @@ import numpy as np
 CHANNELS = 32
 """Numbers of channels have to be multiples of it."""
 
-PANEL = 32
-"""Columns of a panel."""
+TILE = 32
+"""Rows and columns of a tile: that many sums are computed at once."""
 
 PACKED_CHANNELS = 64
 """Channels that a thread packs at once."""
@@ -92,9 +98,52 @@ def address(array: np.ndarray) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
+class Memory:
+    """Large arrays that are used again once nobody holds them.
+
+    Fresh memory costs a page fault for every 4 KiB, a tenth of a training step. Here pages are as
+    large as the system allows, and stay.
+    """
+
+    SMALLEST = 1 << 20
+    """Bytes from which on an array comes from here."""
+
+    LIMIT = 1 << 30
+    """Bytes of unused arrays that are kept."""
+
+    def __init__(self) -> None:
+        self._blocks: list[np.ndarray] = []
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> np.ndarray:
+        """Uninitialised bytes ``[size]``, aligned to a page."""
+        with self._lock:
+            unused = [block for block in self._blocks if sys.getrefcount(block) == self._IDLE]
+            fitting = [block for block in unused if size <= block.size <= 2 * size]
+            if fitting:
+                return min(fitting, key=len)[:size]
+            if sum(block.size for block in unused) > self.LIMIT:
+                kept = {id(block) for block in unused}
+                self._blocks = [block for block in self._blocks if id(block) not in kept]
+            pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            if hasattr(mmap, "MADV_HUGEPAGE"):
+                with contextlib.suppress(OSError):  # a kernel without them
+                    pages.madvise(mmap.MADV_HUGEPAGE)
+            block = np.frombuffer(pages, np.uint8)
+            self._blocks.append(block)
+            return block[:]
+
+    _IDLE = 3  # references to a block: the list, the loop's variable, and getrefcount's argument
+
+
+MEMORY = Memory()
+
+
 def empty(shape: tuple[int, ...], dtype: type[np.generic]) -> np.ndarray:
     """An uninitialised array, aligned so that TensorFlow takes it over without a copy."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    if size >= MEMORY.SMALLEST:
+        return MEMORY.take(size).view(dtype).reshape(shape)
     memory = np.empty(size + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
     return memory[start : start + size].view(dtype).reshape(shape)
@@ -104,6 +153,10 @@ def checked(status: int) -> None:
     """Raise what a kernel's status stands for."""
     if status != 0:
         raise MemoryError("no memory for a convolution in integers")
+
+
+class NotFiniteError(ArithmeticError):
+    """A gradient holds infinity or NaN, which no integer stands for."""
 
 
 def convolution(activations: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -159,6 +212,8 @@ def gradients(
 
     Returns:
         float32 arrays of the shapes of ``activations`` and ``kernel``.
+
+    Raises ``NotFiniteError`` if the gradient holds infinity or NaN.
     """
     images, height, width, outputs = gradient.shape
     maxima = np.empty((images, outputs), np.float32)
@@ -169,6 +224,8 @@ def gradients(
         )
 
     share(images, find_maxima)
+    if not np.isfinite(maxima).all():
+        raise NotFiniteError("a gradient is not finite")
     return (
         _activation_gradient(activations, kernel, gradient, maxima.max(axis=1)),
         _kernel_gradient(signs, kernel.shape, gradient, maxima.max(axis=0)),
@@ -190,8 +247,8 @@ def _activation_gradient(
     inputs = kernel.shape[2]
     scales, inverse_scales = _scales(maxima)
     panels = empty((kernel.size,), np.int8)
-    sums = np.empty(inputs, np.int32)
-    rows = np.empty((images, height + 2, width + 2, outputs), np.uint8)
+    sums = empty((inputs,), np.int32)
+    rows = empty((images, height + 2, width + 2, outputs), np.uint8)
     result = empty(activations.shape, np.float32)
 
     def pack(first: int, last: int) -> None:
@@ -199,18 +256,23 @@ def _activation_gradient(
             address(kernel), first, last, inputs, outputs, address(panels), address(sums)
         )
 
-    def convolve(first: int, last: int) -> None:
+    def round_rows(first: int, last: int) -> None:
         library().integer_gradient_rows(
             address(gradient), first, last, height, width, outputs, address(inverse_scales),
             address(rows),
         )  # fmt: skip
-        library().integer_activation_gradient(
-            address(rows), first, last, height, width, outputs, address(panels), inputs,
-            address(sums), address(scales), address(activations), address(result),
+
+    def multiply(first: int, last: int) -> None:
+        checked(
+            library().integer_activation_gradient(
+                address(rows), first, last, images, height, width, outputs, address(panels), inputs,
+                address(sums), address(scales), address(activations), address(result),
+            )
         )  # fmt: skip
 
-    share(inputs // PANEL, pack)
-    share(images, convolve)
+    share(inputs // TILE, pack)
+    share(images, round_rows)
+    share(-(-images * height * width // TILE), multiply)
     return result
 
 
@@ -219,35 +281,36 @@ def _kernel_gradient(
 ) -> np.ndarray:
     images, height, width, outputs = gradient.shape
     inputs = shape[2]
-    pixels = (height + 2) * (width + 2)
-    # Pixels of all rows in one line, with the two columns of the border between them.
-    steps = -(-(height * (width + 2) - 2) // 4)
-    pitch = -(-max(pixels, 4 * steps + 2 * (width + 2) + 2) // 16) * 16
+    lanes = -(-images // 4) * 4
+    pixels, padded_pixels = height * width, (height + 2) * (width + 2)
+    # An odd number of cache lines: rows of a tile do not compete for the same places in a cache.
+    pitch = ALIGNMENT * (-(-padded_pixels * lanes // ALIGNMENT) | 1)
     scales, inverse_scales = _scales(maxima)
-    planes = np.empty((images, inputs, pitch), np.uint8)
-    panels = empty((outputs // PANEL, images, steps, PANEL, 4), np.int8)
-    sums = np.empty((images, outputs), np.int32)
+    planes = empty((inputs, pitch), np.uint8)
+    panels = empty((outputs // TILE, pixels, lanes // 4, TILE, 4), np.int8)
+    sums = empty((pixels, outputs), np.int32)
     result = empty(shape, np.float32)
 
-    def prepare(first: int, last: int) -> None:
+    def unpack(first: int, last: int) -> None:
         library().integer_planes(
-            address(signs), first, last, pixels, inputs, ctypes.c_ssize_t(pitch), address(planes)
-        )
-        library().integer_gradient_columns(
-            address(gradient), first, last, images, height, width, outputs,
-            address(inverse_scales), steps, address(panels), address(sums),
+            address(signs), first, last, images, padded_pixels, inputs, lanes,
+            ctypes.c_ssize_t(pitch), address(planes),
+        )  # fmt: skip
+
+    def round_panels(first: int, last: int) -> None:
+        library().integer_gradient_panels(
+            address(gradient), first, last, images, pixels, outputs, address(inverse_scales), lanes,
+            address(panels), address(sums),
         )  # fmt: skip
 
     def multiply(first: int, last: int) -> None:
-        checked(
-            library().integer_kernel_gradient(
-                address(planes), first, last, images, width, inputs, ctypes.c_ssize_t(pitch),
-                address(panels), steps, outputs, address(column_sums), address(scales),
-                address(result),
-            )
+        library().integer_kernel_gradient(
+            address(planes), first, last, height, width, lanes, inputs, ctypes.c_ssize_t(pitch),
+            address(panels), outputs, address(column_sums), address(scales), address(result),
         )  # fmt: skip
 
-    share(images, prepare)
+    share(padded_pixels, unpack)
+    share(pixels, round_panels)
     column_sums = sums.sum(axis=0, dtype=np.int32)
-    share(outputs // PANEL, multiply)
+    share(inputs // TILE * (outputs // TILE), multiply)
     return result

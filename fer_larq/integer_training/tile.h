@@ -1,5 +1,5 @@
-// A product of matrices of unsigned by signed bytes, one tile at a time: what both gradients of
-// kernels.c rest on. Each tile_*.c is one instruction set; integer_select() picks among them.
+// A product of matrices of unsigned by signed bytes, one tile of 32x32 sums at a time: what both
+// gradients rest on. Each tile_*.c is one instruction set; integer_select() picks among them.
 #ifndef FER_LARQ_INTEGER_TRAINING_TILE_H_
 #define FER_LARQ_INTEGER_TRAINING_TILE_H_
 
@@ -9,15 +9,18 @@
 #define API __attribute__((visibility("default")))
 
 enum {
-  MAX_ROWS = 6,  // of a tile, whatever the kernel
+  ROWS = 32,     // of a tile
   COLUMNS = 32,  // of a tile, and of a panel of the right operand: [steps][COLUMNS][4] bytes
 };
 
-// sums[r][c] = sum over segments s, steps k and i < 4 of
-//   a[r][segments[s] + 4 k + i] * b[s][k][c][i]
+typedef int32_t TileSums[ROWS][COLUMNS];
+
+// sums[r][c] += sum over segments s, steps k and i < 4 of
+//   a[r * pitch + segments[s] + 4 k + i] * b[s][k][c][i]
 // where a pair of neighbouring products is at most 510 in size.
 typedef struct {
-  const uint8_t *a[MAX_ROWS];
+  const uint8_t *a;
+  ptrdiff_t pitch;
   const ptrdiff_t *segments;
   int segment_count;
   int steps;  // in each segment
@@ -26,11 +29,13 @@ typedef struct {
 
 typedef struct {
   const char *instruction_set;
-  int rows;  // of a full tile
-  void (*run)(int rows, const Tile *tile, int32_t sums[MAX_ROWS][COLUMNS]);
+  void (*begin)(void);  // a thread calls it before its first tile, and end() after its last
+  void (*run)(const Tile *tile, TileSums sums);
+  void (*end)(void);
 } TileKernel;
 
-extern const TileKernel tile_u8s8_3x32__avx2, tile_u8s8_6x32__avx512_vnni;
+extern const TileKernel tile_u8s8_32x32__avx2, tile_u8s8_32x32__avx512_vnni, tile_u8s8_32x32__amx;
+
 
 // The kernel that was chosen; NULL before integer_select().
 extern const TileKernel *tile_kernel;

@@ -6,14 +6,14 @@
 #include "tile.h"
 
 enum {
-  ROWS = 3,
+  SOME = 3,  // rows whose narrow sums stay in registers
   VECTORS = COLUMNS / 8,
   // Steps of four bytes whose products one 16-bit lane can sum up: 2 x 255 each, at most.
   NARROW_STEPS = 64,
 };
 
-static inline __attribute__((always_inline)) void widen(const int rows, __m256i wide[ROWS][VECTORS],
-                                                        __m256i narrow[ROWS][VECTORS]) {
+static inline __attribute__((always_inline)) void widen(const int rows, __m256i wide[SOME][VECTORS],
+                                                        __m256i narrow[SOME][VECTORS]) {
   const __m256i ones = _mm256_set1_epi16(1);
   for (int r = 0; r < rows; ++r) {
     for (int v = 0; v < VECTORS; ++v) {
@@ -23,15 +23,19 @@ static inline __attribute__((always_inline)) void widen(const int rows, __m256i 
   }
 }
 
-static inline __attribute__((always_inline)) void tile_of(const int rows, const Tile *tile,
-                                                          int32_t sums[MAX_ROWS][COLUMNS]) {
-  __m256i wide[ROWS][VECTORS], narrow[ROWS][VECTORS];
-  for (int r = 0; r < rows; ++r)
-    for (int v = 0; v < VECTORS; ++v) wide[r][v] = narrow[r][v] = _mm256_setzero_si256();
-
+static inline __attribute__((always_inline)) void add_rows(const int first_row, const int rows,
+                                                           const Tile *tile, TileSums sums) {
+  __m256i wide[SOME][VECTORS], narrow[SOME][VECTORS];
+  for (int r = 0; r < rows; ++r) {
+    for (int v = 0; v < VECTORS; ++v) {
+      wide[r][v] = _mm256_loadu_si256((const __m256i *)(sums[first_row + r] + 8 * v));
+      narrow[r][v] = _mm256_setzero_si256();
+    }
+  }
   const int8_t *b = tile->b;
   int pending = 0;  // steps in the narrow sums
   for (int s = 0; s < tile->segment_count; ++s) {
+    const uint8_t *a = tile->a + first_row * tile->pitch + tile->segments[s];
     for (int first = 0; first < tile->steps; first += NARROW_STEPS) {
       const int left = tile->steps - first;
       const int steps = left < NARROW_STEPS ? left : NARROW_STEPS;
@@ -40,12 +44,11 @@ static inline __attribute__((always_inline)) void tile_of(const int rows, const 
         pending = 0;
       }
       pending += steps;
-      const ptrdiff_t offset = tile->segments[s] + 4 * (ptrdiff_t)first;
-      for (int k = 0; k < steps; ++k, b += 4 * COLUMNS) {
-        __m256i row[ROWS];
+      for (int k = 0; k < steps; ++k, a += 4, b += 4 * COLUMNS) {
+        __m256i row[SOME];
         for (int r = 0; r < rows; ++r) {
           int32_t four;
-          memcpy(&four, tile->a[r] + offset + 4 * k, sizeof four);
+          memcpy(&four, a + r * tile->pitch, sizeof four);
           row[r] = _mm256_set1_epi32(four);
         }
         for (int v = 0; v < VECTORS; ++v) {
@@ -59,15 +62,14 @@ static inline __attribute__((always_inline)) void tile_of(const int rows, const 
   widen(rows, wide, narrow);
   for (int r = 0; r < rows; ++r)
     for (int v = 0; v < VECTORS; ++v)
-      _mm256_storeu_si256((__m256i *)(sums[r] + 8 * v), wide[r][v]);
+      _mm256_storeu_si256((__m256i *)(sums[first_row + r] + 8 * v), wide[r][v]);
 }
 
-static void run(int rows, const Tile *tile, int32_t sums[MAX_ROWS][COLUMNS]) {
-  switch (rows) {
-    case 3: tile_of(3, tile, sums); break;
-    case 2: tile_of(2, tile, sums); break;
-    default: tile_of(1, tile, sums);
-  }
+static void run(const Tile *tile, TileSums sums) {
+  for (int first = 0; first + SOME <= ROWS; first += SOME) add_rows(first, SOME, tile, sums);
+  add_rows(ROWS - ROWS % SOME, ROWS % SOME, tile, sums);
 }
 
-const TileKernel tile_u8s8_3x32__avx2 = {"avx2", ROWS, run};
+static void nothing(void) {}
+
+const TileKernel tile_u8s8_32x32__avx2 = {"avx2", nothing, run, nothing};

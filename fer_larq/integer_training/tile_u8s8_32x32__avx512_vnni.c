@@ -4,7 +4,7 @@
 
 #include "tile.h"
 
-enum { ROWS = 6 };
+enum { SOME = 6 };  // rows whose sums stay in registers
 
 // The sums with the products added. GCC 12 copies the sums around the intrinsic, at half the speed.
 static inline __attribute__((always_inline)) __m512i plus_products(__m512i sums, __m512i row,
@@ -13,15 +13,17 @@ static inline __attribute__((always_inline)) __m512i plus_products(__m512i sums,
   return sums;
 }
 
-static inline __attribute__((always_inline)) void tile_of(const int rows, const Tile *tile,
-                                                          int32_t sums[MAX_ROWS][COLUMNS]) {
-  __m512i left[ROWS], right[ROWS];
-  for (int r = 0; r < rows; ++r) left[r] = right[r] = _mm512_setzero_si512();
-
+static inline __attribute__((always_inline)) void add_rows(const int first, const int rows,
+                                                           const Tile *tile, TileSums sums) {
+  __m512i left[SOME], right[SOME];
+  for (int r = 0; r < rows; ++r) {
+    left[r] = _mm512_loadu_si512(sums[first + r]);
+    right[r] = _mm512_loadu_si512(sums[first + r] + COLUMNS / 2);
+  }
   const int8_t *b = tile->b;
   for (int s = 0; s < tile->segment_count; ++s) {
-    const uint8_t *a[ROWS];
-    for (int r = 0; r < rows; ++r) a[r] = tile->a[r] + tile->segments[s];
+    const uint8_t *a[SOME];
+    for (int r = 0; r < rows; ++r) a[r] = tile->a + (first + r) * tile->pitch + tile->segments[s];
     for (int k = 0; k < tile->steps; ++k, b += 4 * COLUMNS) {
       const __m512i left_columns = _mm512_loadu_si512(b);
       const __m512i right_columns = _mm512_loadu_si512(b + 2 * COLUMNS);
@@ -35,20 +37,16 @@ static inline __attribute__((always_inline)) void tile_of(const int rows, const 
     }
   }
   for (int r = 0; r < rows; ++r) {
-    _mm512_storeu_si512(sums[r], left[r]);
-    _mm512_storeu_si512(sums[r] + COLUMNS / 2, right[r]);
+    _mm512_storeu_si512(sums[first + r], left[r]);
+    _mm512_storeu_si512(sums[first + r] + COLUMNS / 2, right[r]);
   }
 }
 
-static void run(int rows, const Tile *tile, int32_t sums[MAX_ROWS][COLUMNS]) {
-  switch (rows) {
-    case 6: tile_of(6, tile, sums); break;
-    case 5: tile_of(5, tile, sums); break;
-    case 4: tile_of(4, tile, sums); break;
-    case 3: tile_of(3, tile, sums); break;
-    case 2: tile_of(2, tile, sums); break;
-    default: tile_of(1, tile, sums);
-  }
+static void run(const Tile *tile, TileSums sums) {
+  for (int first = 0; first + SOME <= ROWS; first += SOME) add_rows(first, SOME, tile, sums);
+  add_rows(ROWS - ROWS % SOME, ROWS % SOME, tile, sums);
 }
 
-const TileKernel tile_u8s8_6x32__avx512_vnni = {"avx512-vnni", ROWS, run};
+static void nothing(void) {}
+
+const TileKernel tile_u8s8_32x32__avx512_vnni = {"avx512-vnni", nothing, run, nothing};

@@ -1,0 +1,110 @@
+// The convolution of kernels.py, with lce_delegate's kernels. A bit 1 means -1, and 32 channels make a
+// word.
+//
+// Every function does the share of its work that a range names, so that the caller's threads divide
+// it among them.
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/kernel.h"
+#include "tile.h"
+
+static const lce_kernel *sign_kernel(void) { return lce_find_kernel(NULL); }
+
+// Activations float [images][height][width][channels] to the bits of their signs, with a border of
+// one pixel of +1, [images][height + 2][width + 2][channels / 32].
+API void integer_signs(const float *activations, int first, int last, int height, int width,
+                       int channels, uint32_t *signs) {
+  const size_t words = (size_t)channels / 32, line = (size_t)(width + 2) * words;
+  const lce_kernel *kernel = sign_kernel();
+  for (int image = first; image < last; ++image) {
+    uint32_t *to = signs + (size_t)image * (height + 2) * line;
+    memset(to, 0, sizeof(uint32_t) * line);
+    memset(to + (height + 1) * line, 0, sizeof(uint32_t) * line);
+    for (int y = 0; y < height; ++y) {
+      uint32_t *row = to + (y + 1) * line;
+      memset(row, 0, sizeof(uint32_t) * words);
+      memset(row + line - words, 0, sizeof(uint32_t) * words);
+      kernel->pack_float(activations + ((size_t)image * height + y) * width * channels,
+                         line - 2 * words, row + words);
+    }
+  }
+}
+
+// Words of the packed kernel of so many channels.
+API size_t integer_packed_words(int inputs, int outputs) {
+  return lce_packed_weights_words(sign_kernel(), (size_t)outputs, (size_t)inputs / 32 * 9);
+}
+
+// Packs the signs of a kernel float [3][3][inputs][outputs], for a range of blocks of 64 outputs.
+// Returns 0, or -1 if there is no memory.
+API int integer_pack(const float *kernel, int first, int last, int inputs, int outputs,
+                     uint32_t *packed) {
+  const size_t words = (size_t)inputs / 32 * 9;
+  uint32_t *bits = malloc(sizeof(uint32_t) * LCE_BLOCK_CHANNELS * words);
+  if (!bits) return -1;
+  for (int block = first; block < last; ++block) {
+    const int start = block * LCE_BLOCK_CHANNELS;
+    const int count = outputs - start < LCE_BLOCK_CHANNELS ? outputs - start : LCE_BLOCK_CHANNELS;
+    memset(bits, 0, sizeof(uint32_t) * (size_t)count * words);
+    for (int row = 0; row < 9 * inputs; ++row) {
+      const float *weights = kernel + (size_t)row * outputs + start;
+      for (int c = 0; c < count; ++c)
+        bits[(size_t)c * words + row / 32] |= (uint32_t)(weights[c] < 0) << (row % 32);
+    }
+    lce_pack_weights(sign_kernel(), bits, (size_t)count, words,
+                     packed + lce_packed_weights_words(sign_kernel(), (size_t)start, words));
+  }
+  free(bits);
+  return 0;
+}
+
+// 3x3 convolution of the signs of integer_signs by the kernel of integer_pack, float
+// [images][height][width][outputs]. Returns 0, or -1 if there is no memory.
+API int integer_convolution(const uint32_t *signs, int first, int last, int height, int width,
+                            int inputs, const uint32_t *packed, int outputs, float *result) {
+  const lce_kernel *kernel = sign_kernel();
+  const size_t words = (size_t)inputs / 32, image_words = (size_t)(height + 2) * (width + 2) * words;
+  const size_t pixel_bytes =
+      sizeof(uint32_t) * words * (kernel->expand ? (size_t)kernel->activation_words : 1);
+  uint8_t *expanded = malloc(pixel_bytes * (size_t)(height + 2) * (size_t)(width + 2));
+  if (!expanded) return -1;
+
+  const size_t line = (size_t)(width + 2) * pixel_bytes, offsets[3] = {0, line, 2 * line};
+  const lce_window window = {.runs = 3, .run_words = 3 * words, .offsets = offsets};
+  const int pixels = height * width, products = 9 * inputs;
+  lce_accumulators counts;
+  memset(counts, 0, sizeof counts);
+  for (int image = first; image < last; ++image) {
+    const uint32_t *from = signs + (size_t)image * image_words;
+    if (kernel->expand) kernel->expand(from, image_words, (uint32_t *)expanded);
+    else memcpy(expanded, from, sizeof(uint32_t) * image_words);
+    for (int start = 0; start < outputs; start += LCE_BLOCK_CHANNELS) {
+      const int count =
+          outputs - start < LCE_BLOCK_CHANNELS ? outputs - start : LCE_BLOCK_CHANNELS;
+      const uint32_t *weights =
+          packed + lce_packed_weights_words(kernel, (size_t)start, 9 * words);
+      float *to = result + (size_t)image * pixels * outputs + start;
+      int y = 0, x = 0;
+      for (int pixel = 0; pixel < pixels; pixel += kernel->tile_pixels) {
+        const int left = pixels - pixel;
+        const int some = left < kernel->tile_pixels ? left : kernel->tile_pixels;
+        const uint8_t *windows[LCE_MAX_TILE_PIXELS];
+        for (int p = 0; p < some; ++p) {
+          windows[p] = expanded + y * line + x * pixel_bytes;
+          if (++x == width) {
+            x = 0;
+            ++y;
+          }
+        }
+        kernel->accumulate(&window, windows, some, weights, count, counts);
+        for (int p = 0; p < some; ++p, to += outputs)
+          for (int c = 0; c < count; ++c) to[c] = (float)(products - 2 * counts[p][c]);
+      }
+    }
+  }
+  free(expanded);
+  return 0;
+}
