@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import resource
 import signal
 import sys
 import tempfile
@@ -217,8 +216,12 @@ def writes_files(strategy: tf.distribute.Strategy) -> bool:
     return resolver is None or resolver.task_type in (None, "chief") or resolver.task_id == 0
 
 
-def peak_memory() -> int:
-    """Largest resident memory of this process so far, in bytes."""
+def peak_memory() -> int | None:
+    """Largest resident memory of this process so far, in bytes; None on Windows."""
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
 

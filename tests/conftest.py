@@ -36,6 +36,7 @@ def few_faces(monkeypatch, drawn) -> data.Dataset:
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory, drawn) -> Path:
     """The folder of a finished training of ``SMALL_RECIPE`` on ``drawn``; not to be changed."""
+    pytest.importorskip("fer_larq.utils.backend")
     from fer_larq import train
 
     run = tmp_path_factory.mktemp("runs") / "finished"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+
+pytest.importorskip("fer_larq.utils.backend")
 
 from fer_larq.models import bdnn
 from fer_larq.utils.backend import tf

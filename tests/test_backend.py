@@ -1,15 +1,21 @@
 """Where TensorFlow comes in, and where it must not."""
 
+import importlib.util
 import subprocess
 import sys
 
 import pytest
+
+needs_larq = pytest.mark.skipif(
+    importlib.util.find_spec("larq") is None, reason="needs `pip install 'fer_larq[train]'`"
+)
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
 
 
+@needs_larq
 def test_loading_tensorflow_says_nothing():
     done = python(
         "from fer_larq.utils.backend import lq, tf\nprint(tf.keras.__name__, lq.__name__)"
@@ -63,6 +69,7 @@ def test_a_missing_tensorflow_is_named_with_the_remedy(command):
     assert done.stderr.count("\n") == 1 and "fer_larq[train]" in done.stderr
 
 
+@needs_larq
 def test_a_closed_pipe_is_no_error():
     done = subprocess.run(
         f"{sys.executable} -m fer_larq.models --blocks 2 | head -n 1",

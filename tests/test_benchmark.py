@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("fer_larq.utils.backend")
+
 from fer_larq.benchmark import __main__ as benchmark
 from fer_larq.benchmark import detection, inference, layers, photographs, training, video
 from fer_larq.benchmark.rounds import interleaved, ratio

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from conftest import SMALL_RECIPE
 
+pytest.importorskip("fer_larq.utils.backend")
+
 from fer_larq import data, distill, models, runs, train, weights
 from fer_larq.conversion.converter import build_model
 from fer_larq.pipeline import one_hot

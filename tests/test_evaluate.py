@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("fer_larq.utils.backend")
+
 from fer_larq import evaluate, runs
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.evaluation.metrics import crop_scores

@@ -10,6 +10,8 @@ import pytest
 from conftest import ROOT
 from delegate_build import build, need
 
+pytest.importorskip("fer_larq.utils.backend")
+
 from fer_larq import train
 from fer_larq.integer_training import kernels
 from fer_larq.integer_training import layers as integer_layers

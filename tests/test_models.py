@@ -6,6 +6,8 @@ from contextlib import redirect_stdout
 import numpy as np
 import pytest
 
+pytest.importorskip("fer_larq.utils.backend")
+
 from fer_larq import models
 from fer_larq.utils.backend import lq, tf
 

@@ -3,6 +3,8 @@
 import pytest
 from PIL import Image
 
+pytest.importorskip("fer_larq.utils.backend")
+
 from fer_larq import reproduce, runs
 from fer_larq.utils.errors import UserError
 

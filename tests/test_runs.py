@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+pytest.importorskip("fer_larq.utils.backend")
+
 from fer_larq import runs
 from fer_larq.utils.errors import UserError
 

@@ -32,6 +32,7 @@ def library(tmp_path_factory):
 @pytest.fixture(scope="module")
 def packed_model(tmp_path_factory) -> Path:
     """An untrained BDNN2 an eighth as wide, converted with its five crops inside."""
+    pytest.importorskip("fer_larq.utils.backend")
     from fer_larq.conversion.converter import build_model
     from fer_larq.models import bdnn
 
@@ -84,6 +85,7 @@ def test_what_is_no_face_is_refused_in_one_line(packed_model, face):
 
 
 def test_a_model_that_takes_crops_is_refused_with_the_remedy(tmp_path):
+    pytest.importorskip("fer_larq.utils.backend")
     from fer_larq.conversion.converter import build_model
     from fer_larq.models import bdnn
 

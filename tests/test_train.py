@@ -15,6 +15,8 @@ import pytest
 from conftest import ROOT, SMALL_RECIPE, start
 from PIL import Image
 
+pytest.importorskip("fer_larq.utils.backend")
+
 from fer_larq import data, faces, runs, train
 from fer_larq.recipes import RECIPES, Recipe
 from fer_larq.utils.backend import lq, tf

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("fer_larq.utils.backend")
+
 from fer_larq import runs, weights
 from fer_larq.models import predictor
 from fer_larq.utils.errors import UserError

@@ -30,7 +30,8 @@ MISSING = 0.02
 """Share of the announced frames, and two more, that may lack before a video counts as broken:
 containers do not count exactly."""
 
-cv2.setLogLevel(0)  # an absent camera is our own one line
+# An absent camera is our own one line.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # type: ignore[attr-defined]
 
 
 class Video:

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fer_larq.utils.errors import UserError, refuse_import
+from fer_larq.utils.errors import MissingPackage, UserError, refuse_import
 
 if sys.modules.get("tensorflow") and os.environ.get("TF_USE_LEGACY_KERAS") != "1":
     refuse_import(
@@ -56,9 +56,10 @@ try:
         import tensorflow as tf
 except ModuleNotFoundError as missing:
     refuse_import(
-        UserError(
+        MissingPackage(
             f"the Python package {missing.name!r} is not installed: training, evaluation of Keras "
-            "networks and conversion need it, `pip install 'fer_larq[train]'` brings it"
+            "networks and conversion need it, `pip install 'fer_larq[train]'` brings it to "
+            "Python 3.10, 3.11 or 3.12"
         )
     )
 

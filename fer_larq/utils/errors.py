@@ -15,6 +15,10 @@ class UserError(Exception):
     """Something that the user can mend: the message names the thing, the fault and the remedy."""
 
 
+class MissingPackage(UserError, ModuleNotFoundError):
+    """An optional package is not installed; the message says what brings it."""
+
+
 def warn(message: str) -> None:
     """Print one line to standard error; the program goes on."""
     print(f"warning: {message}", file=sys.stderr, flush=True)
