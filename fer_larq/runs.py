@@ -29,6 +29,7 @@ from fer_larq import weights
 from fer_larq.data import Dataset
 from fer_larq.models import DENSE_UNITS, FILTERS, bdnn
 from fer_larq.recipes import RECIPES, Recipe
+from fer_larq.residual import residual_network
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError, run_command, warn
 from fer_larq.utils.files import replacing
@@ -65,6 +66,8 @@ def versions() -> dict[str, str]:
 
 def build(recipe: Recipe, *, integers: bool = False) -> tf.keras.Model:
     """The network that a recipe trains, under the current dtype policy; ``integers`` as in bdnn."""
+    if recipe.topology == "residual":
+        return residual_network(recipe.width, recipe.dropout, recipe.momentum)
     return bdnn(
         recipe.blocks,
         recipe.dense,
@@ -127,7 +130,7 @@ def describe(recipe: Recipe, settings: Mapping[str, Any], dataset: Dataset) -> d
 
 def account(description: Mapping[str, Any]) -> dict[str, Any]:
     """A run's description without the names of files, for what leaves this machine."""
-    files = {"source", "start_from", "soft_labels"}
+    files = {"source", "start_from", "teacher_run"}
 
     def without_files(value: Any) -> Any:
         if not isinstance(value, Mapping):

@@ -23,11 +23,12 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_larq import data, distill, runs
+from fer_larq.datasets.normalisation import normalise
 from fer_larq.evaluation.metrics import accuracies
 from fer_larq.history import History
 from fer_larq.integer_training import kernels
 from fer_larq.models import predictor
-from fer_larq.pipeline import batches, one_hot, plan_epoch
+from fer_larq.pipeline import EpochPlan, batches, one_hot, plan_epoch
 from fer_larq.recipes import Recipe, add_recipe_options, recipe_from_options
 from fer_larq.utils.backend import lq, tf
 from fer_larq.utils.errors import UserError, run_command
@@ -46,6 +47,8 @@ CHECKPOINT_MINUTES = 4.0
 """Longest time between two checkpoints, so that a killed run loses less than five minutes."""
 
 
+SGD_MOMENTUM = 0.9
+
 LATENT_SIZE = 0.2
 """Size of the latent weights of a training that starts from packed ones, which keep only signs.
 A hundred steps of Adam in one direction turn a sign then, and noise takes epochs to."""
@@ -59,7 +62,7 @@ class Settings:
     precision: str = "float32"
     deterministic: bool = False
     start_from: str | None = None
-    soft_labels: str | None = None
+    teacher_run: str | None = None
 
 
 class Stopped(Exception):
@@ -134,6 +137,11 @@ def precision_policy(precision: str):
 def scheduled(recipe: Recipe, value: float, steps: int):
     """``value`` under the recipe's schedule over ``steps`` steps, for an optimizer."""
     schedules = tf.keras.optimizers.schedules
+    if recipe.schedule == "cosine" and recipe.warmup > 0:
+        rising = min(round(steps * recipe.warmup / recipe.epochs), steps - 1)
+        return schedules.CosineDecay(
+            0.0, steps - rising, FINAL_LEARNING_RATE, warmup_target=value, warmup_steps=rising
+        )
     if recipe.schedule == "cosine":
         return schedules.CosineDecay(value, steps, alpha=FINAL_LEARNING_RATE)
     if recipe.schedule == "linear":
@@ -150,6 +158,18 @@ def make_optimizer(recipe: Recipe, steps: int) -> tf.keras.optimizers.Optimizer:
         return tf.keras.optimizers.Adam(
             rate, use_ema=recipe.averaging > 0, ema_momentum=recipe.averaging
         )
+    if recipe.optimizer == "sgd":
+        optimizer = tf.keras.optimizers.SGD(
+            rate,
+            momentum=SGD_MOMENTUM,
+            nesterov=True,
+            weight_decay=recipe.weight_decay or None,
+            use_ema=recipe.averaging > 0,
+            ema_momentum=recipe.averaging,
+        )
+        # Shifts and scales of batch normalisation, and biases, are few and free.
+        optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
+        return optimizer
     if recipe.averaging > 0:
         raise UserError(
             f"--averaging {recipe.averaging:g}: weights of -1 and +1 have no average; use 0, or "
@@ -239,7 +259,7 @@ def refresh_batch_statistics(
         layer for layer in network.layers if isinstance(layer, tf.keras.layers.BatchNormalization)
     ]
     momenta = [layer.momentum for layer in normalisations]
-    plan = plan_epoch(len(faces), 0, seed, recipe.augment, recipe.flip)
+    plan = plan_of(recipe, len(faces), 0, seed)
     count = max(1, STATISTICS_CROPS // recipe.batch_size)
     order = batches(faces.images, one_hot(faces.labels), plan, recipe.batch_size)
     for index, (crops, _) in enumerate(order.take(count)):
@@ -250,23 +270,34 @@ def refresh_batch_statistics(
         layer.momentum = momentum
 
 
-def teacher_of(
-    recipe: Recipe, settings: Settings, dataset: data.Dataset
-) -> distill.SoftLabels | None:
-    """The soft labels that the recipe asks for, if any: those of a file, or the packaged ones.
+def teacher_of(recipe: Recipe, source: str | None):
+    """The teacher that the recipe asks for with its provenance, or ``(None, None)``.
 
-    Raises ``UserError`` if they are of other data, or a file is given that the recipe ignores.
+    Raises ``UserError`` if there is none, or one is given that the recipe ignores.
     """
-    share, file = recipe.distillation, settings.soft_labels
+    share = recipe.distillation
     if not 0 <= share <= 1:
         raise UserError(f"--distillation {share:g}: it is a share, from 0 to 1")
-    if share > 0:
-        return distill.read(Path(file) if file else distill.PACKAGED, dataset)
-    if file is not None:
+    if share > 0 and source is None:
         raise UserError(
-            f"--soft-labels {file}: of no use without --distillation, or use --recipe distilled"
+            "--distillation needs a teacher: train one with `--recipe teacher` and name its run "
+            "folder with --teacher"
         )
-    return None
+    if share == 0 and source is not None:
+        raise UserError(
+            f"--teacher {source}: of no use without --distillation, or use --recipe distilled"
+        )
+    return distill.teacher(source, recipe) if source else (None, None)
+
+
+def normalised(faces: data.Faces, recipe: Recipe) -> data.Faces:
+    """Faces as the recipe's network sees them."""
+    return replace(faces, images=normalise(faces.images, recipe.normalisation))
+
+
+def plan_of(recipe: Recipe, count: int, epoch: int, seed: int) -> EpochPlan:
+    """The crops of an epoch over ``count`` faces, as the recipe wants them."""
+    return plan_epoch(count, epoch, seed, recipe.augment, recipe.flip, recipe.light, recipe.erasing)
 
 
 def starting_weights(recipe: Recipe, source: str) -> list[np.ndarray]:
@@ -302,12 +333,13 @@ class Training:
     ) -> None:
         self.recipe, self.settings, self.run, self.strategy = recipe, settings, run, strategy
         self.description = runs.describe(recipe, asdict(settings), dataset)
-        self.training = dataset.split("training")
+        self.training = normalised(dataset.split("training"), recipe)
         self.targets = one_hot(self.training.labels)
-        if teacher := teacher_of(recipe, settings, dataset):
-            self.description["teacher"] = teacher.account
-            self.targets += recipe.distillation * (teacher.probabilities - self.targets)
-        self.validation = dataset.splits.get("validation")
+        self.teach, provenance = teacher_of(recipe, settings.teacher_run)
+        if provenance:
+            self.description["teacher"] = provenance
+        validation = dataset.splits.get("validation")
+        self.validation = validation and normalised(validation, recipe)
         self.writes = writes_files(strategy)
         self.steps_per_epoch = len(self.training) // recipe.batch_size
         if self.steps_per_epoch == 0:
@@ -379,12 +411,10 @@ class Training:
 
     def _train_epoch(self, epoch, train_step, stop: StopRequest, checkpoint_seconds) -> None:
         first, batch_size = int(self.step), self.recipe.batch_size
-        plan = plan_epoch(
-            len(self.training), epoch, self.settings.seed, self.recipe.augment, self.recipe.flip
-        )
+        plan = plan_of(self.recipe, len(self.training), epoch, self.settings.seed)
         iterator = iter(
             self.strategy.experimental_distribute_dataset(
-                batches(self.training.images, self.targets, plan, batch_size, first)
+                batches(self.training.images, self.targets, plan, batch_size, first, self.teach)
             )
         )
         saved = time.monotonic()
@@ -492,10 +522,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "with packaged ones, such as bdnn4",
     )
     parser.add_argument(
-        "--soft-labels",
-        metavar="FILE",
-        help="a teacher's probabilities, from fer_larq.distill, for --distillation (default: the "
-        "packaged ones of FER2013)",
+        "--teacher",
+        dest="teacher_run",
+        metavar="RUN",
+        help="run folder of a network whose answers the targets take in, see --distillation",
     )
     parser.add_argument(
         "--strategy",
@@ -524,7 +554,7 @@ def prepare(options: argparse.Namespace, dataset: data.Dataset) -> tuple[Recipe,
             choose_precision(options.precision or "auto", recipe),
             bool(options.deterministic),
             options.start_from,
-            options.soft_labels,
+            options.teacher_run,
         )
         run = options.out or Path("runs", f"{recipe.network}-{options.recipe}-seed{settings.seed}")
         if (run / runs.DESCRIPTION).exists():

@@ -1,1 +1,1 @@
-"""Faces with labels, and how they are cut into crops. NumPy only."""
+"""Faces and their labels: where they come from, and how they are prepared. NumPy only."""
