@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from fer_larq import data
 from fer_larq.datasets.crops import FACE_SIZE
+from fer_larq.datasets.normalisation import normalise
 from fer_larq.faces import draw
 from fer_larq.tflite.metadata import ARITHMETIC, CROPS
 from fer_larq.tflite.parser import read_model
@@ -50,6 +51,7 @@ def convert(
         raise UserError(f"{out}: cannot be written ({error.strerror})") from None
     loaded = runs.load_network(run)
     faces, origin = proof_faces(source, extent)
+    faces = normalise(faces, runs.recipe_of(loaded.description).normalisation)
     print(f"converting {loaded.network.name} from {loaded.weights_file}", flush=True)
     content = build_model(loaded.network, run_account(loaded), crops, arithmetic)
     print(f"proving {len(content):,} bytes against the network on {origin}", flush=True)

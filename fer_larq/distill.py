@@ -6,7 +6,7 @@ classifies the very crop that the binary network is given, turned, mirrored and 
 consistent views are what makes distillation work (Beyer et al. 2022, arXiv:2106.05237)::
 
     python -m fer_larq.train --recipe teacher --data fer2013.csv
-    python -m fer_larq.train --recipe distilled --teacher runs/residual-teacher-seed0 --data fer2013.csv
+    python -m fer_larq.train --recipe distilled --data fer2013.csv --teacher RUN
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from fer_larq import data, runs
 from fer_larq.datasets import crops
 from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.datasets.normalisation import normalise
 from fer_larq.evaluation.metrics import Predictor, accuracy, crop_scores, mean_over_views
 from fer_larq.models import predictor
 from fer_larq.tflite.interpreter import TFLiteNetwork
@@ -40,6 +41,8 @@ class Judged:
     """What is known of its training."""
     main_views: str
     """The views that it is meant to be judged by."""
+    normalisation: str
+    """How its faces are prepared before crops are cut."""
     predict: Predictor | None
     """From crops to scores; None for a model that cuts its crops itself, always ``main_views``."""
     read: Callable[[np.ndarray], np.ndarray] | None = None
@@ -55,6 +58,7 @@ def judged(source: str) -> Judged:
             name=f"{model.document.get('network', 'network')}, {model.document.get('arithmetic')}",
             training=model.document.get("run", {}),
             main_views="five" if bare else model.views,
+            normalisation=model.normalisation,
             predict=model.predict if bare else None,
             read=lambda faces: model.scores(faces, model.views),
         )
@@ -65,6 +69,7 @@ def judged(source: str) -> Judged:
         name=recipe.network,
         training={key: loaded.description.get(key) for key in known},
         main_views=recipe.validation_views,
+        normalisation=recipe.normalisation,
         predict=predictor(loaded.network),
     )
 
@@ -74,6 +79,7 @@ def score_views(network: Judged, faces: np.ndarray, ten: bool = False) -> dict[s
 
     From single crops: ``five``, ``centre`` and, if wanted, ``ten``.
     """
+    faces = normalise(faces, network.normalisation)
     if network.predict is None:
         assert network.read is not None
         return {network.main_views: network.read(faces)}

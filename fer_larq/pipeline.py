@@ -27,7 +27,7 @@ LIGHT_GAMMA = 2.0
 """Largest gamma, and its inverse the smallest, at ``light`` 1."""
 
 LIGHT_SPAN = 0.25
-"""Most by which contrast and brightness change at ``light`` 1, as a share of the range of pixels."""
+"""Most by which contrast and brightness change at ``light`` 1; pixels go from 0 to 1."""
 
 ERASED_SIZE = (6, 17)
 """Smallest and largest height and width of an erased rectangle, in pixels: 2 to 16 % of a crop."""

@@ -1,4 +1,4 @@
-"""Float twins, their soft labels, and runs that start from others."""
+"""Float networks, teachers, and runs that start from others."""
 
 import json
 from dataclasses import replace
@@ -11,21 +11,30 @@ pytest.importorskip("fer_larq.utils.backend")
 
 from fer_larq import data, distill, models, runs, train, weights
 from fer_larq.conversion.converter import build_model
-from fer_larq.pipeline import one_hot
-from fer_larq.recipes import Recipe
+from fer_larq.pipeline import batches, one_hot
+from fer_larq.recipes import RECIPES, Recipe
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory, drawn):
-    """The folder of a float twin, trained for two epochs on ``drawn``, with its soft labels."""
+    """The folder of a small residual network, trained for two epochs on ``drawn``."""
     run = tmp_path_factory.mktemp("runs") / "teacher"
+    small = ["--width", "0.125", "--batch-size", "32", "--epochs", "2", "--seed", "3"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "load", lambda source, *_: drawn)
-        arguments = ["--recipe", "teacher", *SMALL_RECIPE, "--learning-rate", "0.003"]
-        assert train.main([*arguments, "--out", str(run)]) == 0
-        assert distill.main([str(run), "--temperature", "2"]) == 0
+        assert train.main(["--recipe", "teacher", *small, "--out", str(run)]) == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def float_twin(tmp_path_factory, drawn):
+    """The folder of a BDNN2 with real weights, trained for two epochs on ``drawn``."""
+    run = tmp_path_factory.mktemp("runs") / "float_twin"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "load", lambda source, *_: drawn)
+        assert train.main([*SMALL_RECIPE, "--no-binary", "--out", str(run)]) == 0
     return run
 
 
@@ -51,107 +60,62 @@ def test_the_float_twin_has_the_same_layers_and_no_signs():
     assert 0 < np.abs(after - before).max() < 0.1 * np.abs(before).max()
 
 
-def test_soft_labels_are_the_teachers_probabilities(teacher, drawn):
-    labels = distill.read(teacher / distill.FILE_NAME, drawn)
-    assert labels.probabilities.shape == (256, 7)
-    network = runs.load_network(teacher).network
-    predict = models.predictor(network)
-    face = drawn.split("training").images[17]
-    views = [face[top : top + 42, left : left + 42]
-             for top, left in ((0, 0), (0, 6), (6, 0), (6, 6), (3, 3))]  # fmt: skip
-    scores = predict(np.stack([*views, *(view[:, ::-1] for view in views)])).mean(axis=0) / 2
-    expected = np.exp(scores) / np.exp(scores).sum()
-    exact = distill.soft_labels(str(teacher), drawn, temperature=2).probabilities
-    np.testing.assert_allclose(exact[17], expected, rtol=1e-4)
-    parts = np.rint(255 * exact)  # what a file keeps; their sum becomes 1 again
-    np.testing.assert_allclose(
-        labels.probabilities, parts / parts.sum(axis=1, keepdims=True), rtol=1e-6
+def test_targets_hold_the_teachers_answer_for_the_very_crop(teacher, drawn):
+    recipe = replace(
+        RECIPES["distilled"], distillation=0.7, temperature=2.0, augment="random-affine"
     )
-    assert labels.account["teacher"]["recipe"]["binary"] is False
-    assert labels.account["temperature"] == 2
+    teach, provenance = distill.teacher(str(teacher), recipe)
+    faces = train.normalised(drawn.split("training"), recipe)
+    plan = train.plan_of(recipe, len(faces), epoch=0, seed=5)
+    hard = one_hot(faces.labels)
+    crops, targets = next(iter(batches(faces.images, hard, plan, 16, teach=teach)))
+    scores = runs.load_network(teacher).network(crops).numpy().astype(np.float64) / 2
+    answer = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    expected = 0.3 * hard[plan.face[:16]] + 0.7 * answer
+    np.testing.assert_allclose(targets, expected, atol=1e-5)
+    assert provenance["recipe"]["topology"] == "residual"
+    assert len(provenance["weights_sha256"]) == 64
 
 
-def test_a_pupil_learns_from_the_mixture_and_says_of_whom(teacher, drawn, tmp_path, few_faces):
-    file = teacher / distill.FILE_NAME
-    run = tmp_path / "pupil"
-    arguments = ["--recipe", "distilled", *SMALL_RECIPE, "--epochs", "1"]
-    assert train.main([*arguments, "--soft-labels", str(file), "--out", str(run)]) == 0
-    description = runs.read_description(run)
-    assert description["teacher"]["views"] == "ten"
-    training = train.Training(
-        runs.recipe_of(description), train.Settings(**description["settings"]), drawn,
-        tmp_path / "other", tf.distribute.get_strategy(),
-    )  # fmt: skip
-    soft = distill.read(file, drawn).probabilities
-    hard = one_hot(drawn.split("training").labels)
-    np.testing.assert_allclose(training.targets, 0.3 * hard + 0.7 * soft, atol=1e-6)
-    assert train.main(["--resume", "--epochs", "2", "--out", str(run)]) == 0
-
-
-def test_what_leaves_the_machine_names_no_file(teacher, drawn, tmp_path, few_faces):
+def test_a_pupil_learns_and_names_its_teacher_but_no_file(teacher, drawn, tmp_path, few_faces):
     run, packed = tmp_path / "pupil", tmp_path / "pupil.npz"
-    file = teacher / distill.FILE_NAME
     arguments = ["--recipe", "distilled", *SMALL_RECIPE, "--epochs", "1"]
-    assert train.main([*arguments, "--soft-labels", str(file), "--out", str(run)]) == 0
+    assert train.main([*arguments, "--teacher", str(teacher), "--out", str(run)]) == 0
+    description = runs.read_description(run)
+    assert description["settings"]["teacher_run"] == str(teacher)
+    assert description["teacher"]["network"] == "residual-width0.125"
+    assert train.main(["--resume", "--epochs", "2", "--out", str(run)]) == 0
     assert weights.main([str(run), "--out", str(packed)]) == 0
-    assert str(file) in json.dumps(runs.read_description(run))
     text = json.dumps(runs.load_network(packed).description)
-    assert str(teacher) not in text and '"soft_labels"' not in text
-    assert '"distillation": 0.7' in text and '"temperature": 2' in text
+    assert str(teacher) not in text and '"teacher_run"' not in text
+    assert '"distillation": 0.7' in text and "residual-width0.125" in text
 
 
 def test_a_recipe_and_its_teacher_have_to_agree(teacher, tmp_path, few_faces):
-    file, out = teacher / distill.FILE_NAME, ("--out", tmp_path / "run")
+    out = ("--out", tmp_path / "run")
     small = ("--blocks", "2", "--width", "0.125")
-    # The packaged soft labels are FER2013's, and these faces are not.
-    assert "was made from other data" in refusal(train.main, "--recipe", "distilled", *small, *out)
-    assert "without --distillation" in refusal(train.main, *small, "--soft-labels", file, *out)
-    assert "a share" in refusal(
-        train.main, *small, "--distillation", "1.5", "--soft-labels", file, *out
+    assert "needs a teacher" in refusal(train.main, "--recipe", "distilled", *small, *out)
+    assert "without --distillation" in refusal(train.main, *small, "--teacher", teacher, *out)
+    share = ("--distillation", "1.5", "--teacher", teacher)
+    assert "a share" in refusal(train.main, *small, *share, *out)
+    unlike = ("--recipe", "distilled", "--normalisation", "none", "--teacher", teacher)
+    assert "--normalisation stretch" in refusal(train.main, *unlike, *small, *out)
+    assert "no such run folder" in refusal(
+        train.main, "--recipe", "distilled", "--teacher", tmp_path / "absent", *small, *out
     )
     assert not (tmp_path / "run").exists()
 
 
-def test_damaged_or_foreign_soft_labels_are_refused(teacher, drawn, tmp_path):
-    file = teacher / distill.FILE_NAME
-    short = tmp_path / "short.npz"
-    short.write_bytes(file.read_bytes()[:200])
-    with pytest.raises(UserError, match="no soft labels, or damaged"):
-        distill.read(short, drawn)
-    labels = distill.read(file, drawn)
-    distill.save(short, replace(labels, probabilities=labels.probabilities / 3))
-    with pytest.raises(UserError, match="no soft labels, or damaged"):
-        distill.read(short, drawn)
-    with pytest.raises(UserError, match="was made from other data"):
-        distill.read(file, replace(drawn, fingerprint="0" * 64))
-    with pytest.raises(UserError, match="no soft labels"):
-        distill.read(tmp_path / "absent.npz", drawn)
-
-
-def test_the_packaged_soft_labels_are_of_the_faces_that_the_packaged_network_learnt_from(drawn):
-    learnt_from = weights.read(weights.packaged("bdnn4"))[0]["data"]
-    count = learnt_from["faces"]["training"]
-    images = np.broadcast_to(np.uint8(0), (count, 48, 48))
-    faces = data.Faces(images, np.zeros(count, np.int64))
-    fer2013 = replace(
-        drawn, fingerprint=learnt_from["fingerprint"], splits={**drawn.splits, "training": faces}
-    )
-    labels = distill.read(distill.PACKAGED, fer2013)
-    assert labels.probabilities.shape == (28709, 7)
-    # FER2013's most frequent expression, a quarter of the training faces, is happy.
-    assert 0.2 < np.mean(labels.probabilities.argmax(axis=1) == 3) < 0.3
-
-
-def test_a_teacher_of_other_data_is_refused(teacher, drawn, monkeypatch):
-    monkeypatch.setattr(data, "load", lambda *_: replace(drawn, fingerprint="0" * 64))
-    assert "was trained on other data" in refusal(distill.main, teacher)
-    assert "has to be above 0" in refusal(distill.main, teacher, "--temperature", "0")
-
-
-def test_a_float_network_is_neither_packed_nor_converted(teacher, tmp_path):
+def test_a_residual_network_is_no_binary_one(teacher, tmp_path):
     assert "no bits" in refusal(weights.main, teacher, "--out", tmp_path / "x.npz")
-    with pytest.raises(UserError, match="weights other than -1 and"):
+    with pytest.raises(UserError, match="residual"):
         build_model(runs.load_network(teacher).network, {}, "none")
+
+
+def test_a_float_network_is_neither_packed_nor_converted(float_twin, tmp_path):
+    assert "no bits" in refusal(weights.main, float_twin, "--out", tmp_path / "x.npz")
+    with pytest.raises(UserError, match="weights other than -1 and"):
+        build_model(runs.load_network(float_twin).network, {}, "none")
     assert not (tmp_path / "x.npz").exists()
 
 
@@ -191,4 +155,4 @@ def test_a_run_starts_only_from_the_same_network(finished_run, tmp_path, few_fac
 
 
 def test_old_runs_without_the_newer_settings_can_still_be_read():
-    assert Recipe(**{"blocks": 3}).binary and train.Settings(**{"seed": 1}).soft_labels is None
+    assert Recipe(**{"blocks": 3}).binary and train.Settings(**{"seed": 1}).teacher_run is None

@@ -7,7 +7,14 @@ pytest.importorskip("fer_larq.utils.backend")
 
 from fer_larq.data import Faces
 from fer_larq.datasets.crops import FIVE_CROP_OFFSETS
-from fer_larq.pipeline import AFFINE_DEGREES, AFFINE_ZOOM, batches, one_hot, plan_epoch
+from fer_larq.pipeline import (
+    AFFINE_DEGREES,
+    AFFINE_ZOOM,
+    batches,
+    one_hot,
+    plan_epoch,
+    relight,
+)
 
 
 @pytest.fixture
@@ -99,3 +106,38 @@ def test_an_epoch_can_be_entered_in_the_middle(noise):
     assert len(whole) == 6 and len(rest) == 2
     for (expected, _), (found, _) in zip(whole[4:], rest, strict=True):
         np.testing.assert_array_equal(expected, found)
+
+
+def test_light_changes_every_crop_within_its_bounds_and_leaves_the_order_alone():
+    without = plan_epoch(3000, 2, seed=1, augment="random-crop", flip=True)
+    plan = plan_epoch(3000, 2, seed=1, augment="random-crop", flip=True, light=1.0)
+    np.testing.assert_array_equal(plan.face, without.face)
+    np.testing.assert_array_equal(plan.windows(), without.windows())
+    gamma, contrast, brightness = plan.light.T
+    assert 0.5 <= gamma.min() < 0.52 and 1.9 < gamma.max() <= 2.0
+    assert 0.75 <= contrast.min() < 0.77 and 1.23 < contrast.max() <= 1.25
+    assert -0.25 <= brightness.min() < -0.23 and 0.23 < brightness.max() <= 0.25
+    np.testing.assert_array_equal(without.light, np.tile(np.float32([1, 1, 0]), (3000, 1)))
+
+
+def test_a_crop_is_lit_as_its_plan_says():
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 42, 42, 1)).astype(np.float32)
+    light = np.float32([[2, 1, 0], [0.5, 1.2, 0.1], [1, 1, 0]])
+    found = relight(pixels, light).numpy()
+    for crop, (gamma, contrast, brightness), result in zip(pixels, light, found, strict=True):
+        value = contrast * ((crop.astype(np.float64) / 255) ** gamma - 0.5) + 0.5 + brightness
+        np.testing.assert_allclose(result, 255 * np.clip(value, 0, 1), atol=1e-3)
+    np.testing.assert_allclose(found[2], pixels[2], atol=1e-4)
+
+
+def test_rectangles_are_erased_in_a_share_of_the_crops():
+    faces = np.full((2000, 48, 48), 255, np.uint8)
+    plan = plan_epoch(2000, 0, seed=3, augment="none", flip=False, erasing=0.3)
+    ((crops, _),) = batches(faces, one_hot(np.zeros(2000, int)), plan, 2000)
+    grey = crops.numpy()[..., 0] == 0
+    erased = grey.any(axis=(1, 2))
+    assert 0.26 < erased.mean() < 0.34
+    for mask, (top, left, bottom, right) in zip(grey[erased], plan.erased[erased], strict=True):
+        assert mask[top:bottom, left:right].all() and mask.sum() == (bottom - top) * (right - left)
+        assert 6 <= bottom - top <= 17 and 6 <= right - left <= 17
+        assert 0 <= top and bottom <= 42 and 0 <= left and right <= 42

@@ -40,9 +40,10 @@ def normalise(faces: np.ndarray, normalisation: str) -> np.ndarray:
 def stretch(faces: np.ndarray) -> np.ndarray:
     """Stretch each face's grey values so that its dark end becomes 0 and its bright end 255.
 
-    With ``low`` and ``high`` the ``TAIL``-th smallest and largest pixel of a face, a pixel p becomes
-    ``((p - low) * 255 + (high - low) // 2) // (high - low)``, the quotient rounded down, and then at
-    least 0 and at most 255. A face of one grey value stays as it is.
+    With ``low`` and ``high`` the ``TAIL``-th smallest and largest pixel of a face, a pixel p
+    becomes ``((p - low) * 255 + (high - low) // 2) // (high - low)``, the quotient rounded down,
+    and then at least 0 and at most 255. A face whose ``low`` is its ``high`` stays as it is. What
+    is stretched once stays as it is when it is stretched again.
 
     Args:
         faces: uint8 ``[N, height, width]`` of at least ``2 * TAIL`` pixels.

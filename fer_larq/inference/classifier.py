@@ -9,8 +9,9 @@ import numpy as np
 
 from fer_larq.datasets.crops import FACE_SIZE
 from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.datasets.normalisation import normalise
 from fer_larq.tflite.delegate import open_model
-from fer_larq.tflite.metadata import check_digest, read_document
+from fer_larq.tflite.metadata import check_digest, normalisation_of, read_document
 from fer_larq.tflite.parser import parse_model, read_bytes
 from fer_larq.utils.errors import UserError
 
@@ -38,8 +39,11 @@ class FaceClassifier:
         content = read_bytes(path)
         parsed = parse_model(content, str(path))
         check_digest(content, str(path))  # a damaged file could take the runtime down
-        self.labels = labels_of(read_document(parsed), str(path))
+        document = read_document(parsed)
+        self.labels = labels_of(document, str(path))
         """Names of the scores, in their order."""
+        self.normalisation = normalisation_of(document, str(path))
+        """How a face is prepared for the network."""
         takes = [parsed.tensors[index] for index in parsed.inputs]
         gives = [parsed.tensors[index] for index in parsed.outputs]
         if [(t.type, t.shape) for t in takes] != [("uint8", FACE_SHAPE)] or [
@@ -66,7 +70,7 @@ class FaceClassifier:
                 f"[N, {FACE_SIZE}, {FACE_SIZE}]"
             )
         scores = np.empty((len(faces), len(self.labels)), np.float32)
-        for index, face in enumerate(faces):
+        for index, face in enumerate(normalise(faces, self.normalisation)):
             self.interpreter.set_tensor(self.input, face.reshape(FACE_SHAPE))
             self.interpreter.invoke()
             scores[index] = self.interpreter.get_tensor(self.output)[0]

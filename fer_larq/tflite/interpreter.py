@@ -16,8 +16,9 @@ import numpy as np
 
 from fer_larq.datasets.crops import CROP_SIZE, FACE_SIZE
 from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.datasets.normalisation import normalise
 from fer_larq.evaluation.metrics import crop_scores, mean_over_views
-from fer_larq.tflite.metadata import check_digest, read_document
+from fer_larq.tflite.metadata import check_digest, normalisation_of, read_document
 from fer_larq.tflite.parser import ModelFile, parse_model, read_bytes
 from fer_larq.utils.errors import UserError
 
@@ -146,6 +147,8 @@ class TFLiteNetwork:
         self.document = read_document(self.model) or {}
         self.views = views_of(self.model, self.document, name)
         """``five``, ``ten``, or ``none`` for a model of single crops."""
+        self.normalisation = normalisation_of(self.document, name)
+        """How ``scores`` prepares faces; crops for ``predict`` are of prepared faces."""
         check_digest(content, name)
         try:
             self.run = (load or run_for(self.model))(content, threads)
@@ -169,6 +172,7 @@ class TFLiteNetwork:
         Returns:
             float32 ``[N, 7]``.
         """
+        faces = normalise(faces, self.normalisation)
         if self.views == "none":
             return mean_over_views(crop_scores(self.predict, faces, views))
         if views != self.views:

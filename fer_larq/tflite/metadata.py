@@ -25,6 +25,7 @@ import flatbuffers
 import fer_larq
 from fer_larq.datasets.crops import CROP_SIZE, FACE_SIZE, FIVE_CROP_OFFSETS
 from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.datasets.normalisation import NORMALISATIONS
 from fer_larq.tflite.graph import Graph
 from fer_larq.tflite.parser import ModelFile
 from fer_larq.utils.errors import UserError
@@ -86,6 +87,7 @@ def model_document(
         "one_bit_weights": one_bit_weights,
         "labels": list(EXPRESSIONS),
         "views": crops,
+        "normalisation": run.get("recipe", {}).get("normalisation", "none"),
         "scaling": "x = (2p - 255) / 255",
         "input": takes,
         "output": {
@@ -116,6 +118,17 @@ def with_attachments(model: bytes) -> bytes:
             # ZipInfo has a fixed date: the same model, the same bytes.
             archive.writestr(zipfile.ZipInfo(name), text)
     return file.getvalue()
+
+
+def normalisation_of(document: Mapping[str, Any] | None, name: str) -> str:
+    """How faces are prepared for a model, one of ``NORMALISATIONS``; ``UserError`` if unknown."""
+    normalisation = (document or {}).get("normalisation", "none")
+    if normalisation not in NORMALISATIONS:
+        raise UserError(
+            f"{name}: wants faces normalised by {normalisation!r:.40}, which this fer_larq does "
+            f"not know (it knows {', '.join(NORMALISATIONS)}): install a newer one"
+        )
+    return normalisation
 
 
 def check_digest(content: bytes, name: str) -> None:
