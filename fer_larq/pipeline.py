@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_larq.datasets.crops import CENTRE_OFFSET, CROP_SIZE, FIVE_CROP_OFFSETS, MARGIN, scale
-from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.utils.backend import tf
 
 AFFINE_DEGREES = 12.0
@@ -169,11 +168,6 @@ def erase(crops: tf.Tensor, erased: tf.Tensor) -> tf.Tensor:
     columns = (places >= erased[:, 1:2]) & (places < erased[:, 3:4])
     hidden = rows[:, :, None, None] & columns[:, None, :, None]
     return tf.where(hidden, 0.0, crops)
-
-
-def one_hot(labels: np.ndarray) -> np.ndarray:
-    """Labels, int64 ``[N]``, as targets: float32 ``[N, 7]`` in {0, 1}."""
-    return np.eye(len(EXPRESSIONS), dtype=np.float32)[labels]
 
 
 def batches(

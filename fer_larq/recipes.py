@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, field, fields, replace
 
+from fer_larq.datasets.label_schemes import LABEL_SCHEMES
 from fer_larq.datasets.normalisation import NORMALISATIONS
 from fer_larq.models import PSEUDO_GRADIENTS, network_name
 
@@ -49,6 +50,12 @@ class Recipe:
         "stretch: spread the grey values of every face over 0 to 255, in training and wherever "
         "the network is used; none: as they are (paper)",
         NORMALISATIONS,
+    )
+    labels: str = option(
+        "fer2013",
+        "fer2013: its labels; ferplus: the shares of ten people's votes for each face; both: half "
+        "of each",
+        LABEL_SCHEMES,
     )
     loss: str = option(
         "squared-hinge",

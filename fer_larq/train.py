@@ -23,12 +23,14 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_larq import data, distill, runs
+from fer_larq.datasets.label_schemes import select
+from fer_larq.datasets.labels import one_hot
 from fer_larq.datasets.normalisation import normalise
 from fer_larq.evaluation.metrics import accuracies
 from fer_larq.history import History
 from fer_larq.integer_training import kernels
 from fer_larq.models import predictor
-from fer_larq.pipeline import EpochPlan, batches, one_hot, plan_epoch
+from fer_larq.pipeline import EpochPlan, batches, plan_epoch
 from fer_larq.recipes import Recipe, add_recipe_options, recipe_from_options
 from fer_larq.utils.backend import lq, tf
 from fer_larq.utils.errors import UserError, run_command
@@ -333,13 +335,18 @@ class Training:
     ) -> None:
         self.recipe, self.settings, self.run, self.strategy = recipe, settings, run, strategy
         self.description = runs.describe(recipe, asdict(settings), dataset)
-        self.training = normalised(dataset.split("training"), recipe)
-        self.targets = one_hot(self.training.labels)
+        chosen = select(dataset.split("training"), recipe.labels, "training")
+        self.training, self.targets = normalised(chosen.faces, recipe), chosen.targets
+        self.description["left_out"] = {"training": chosen.left_out}
         self.teach, provenance = teacher_of(recipe, settings.teacher_run)
         if provenance:
             self.description["teacher"] = provenance
-        validation = dataset.splits.get("validation")
-        self.validation = validation and normalised(validation, recipe)
+        self.validation = None
+        if "validation" in dataset.splits:
+            judged_by = "ferplus" if recipe.labels == "ferplus" else "fer2013"
+            chosen = select(dataset.split("validation"), judged_by, "evaluation")
+            self.validation = normalised(replace(chosen.faces, labels=chosen.targets), recipe)
+            self.description["left_out"]["validation"] = chosen.left_out
         self.writes = writes_files(strategy)
         self.steps_per_epoch = len(self.training) // recipe.batch_size
         if self.steps_per_epoch == 0:
@@ -429,8 +436,15 @@ class Training:
             for step in range(first + 1, self.steps_per_epoch + 1):
                 start = time.monotonic()
                 self.network.reset_metrics()
-                logs = train_step(iterator)
+                try:
+                    logs = train_step(iterator)
+                except tf.errors.OpError as error:
+                    if kernels.NotFiniteError.__name__ not in str(error):
+                        raise
+                    raise self._diverged("the gradient", step) from None
                 now = time.monotonic()
+                if not np.isfinite(logs["loss"]):
+                    raise self._diverged("the loss", step)
                 self.sums.assign_add([float(logs["loss"]), float(logs["accuracy"]), now - start])
                 self.step.assign(step)
                 loss, right, _ = self.sums.numpy() / step
@@ -442,6 +456,12 @@ class Training:
                 if now - saved >= checkpoint_seconds:
                     self.checkpoints.save()
                     saved = time.monotonic()
+
+    def _diverged(self, what: str, step: int) -> UserError:
+        return UserError(
+            f"{self.run}: {what} is not finite in epoch {int(self.epoch) + 1}, step {step}: the "
+            "training has diverged; start again with a smaller --learning-rate"
+        )
 
     def _close_epoch(self, epoch: int) -> None:
         """Validate the network as it is after ``epoch`` epochs, keep it and log the epoch."""
@@ -496,6 +516,12 @@ class Training:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The flags of ``python -m fer_larq.train`` beside those of the recipe."""
     add_data_option(parser)
+    parser.add_argument(
+        "--ferplus",
+        metavar="FILE",
+        help="FER+'s votes, fer2013new.csv, for --labels (default: the one beside --data or in "
+        "../ferplus)",
+    )
     parser.add_argument("--out", type=Path, help="run folder (default: runs/NETWORK-RECIPE-seedN)")
     parser.add_argument(
         "--resume",
@@ -543,11 +569,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_recipe_options(parser)
 
 
-def prepare(options: argparse.Namespace, dataset: data.Dataset) -> tuple[Recipe, Settings, Path]:
+def prepare(options: argparse.Namespace) -> tuple[Recipe, Settings, Path]:
     """What to train, how and where, from the command line and, with ``--resume``, the run."""
     if not options.resume:
         recipe = recipe_from_options(options)
-        if dataset.drawn and options.epochs is None:
+        if options.data is None and options.epochs is None:
             recipe = replace(recipe, epochs=DRAWN_FACES_EPOCHS)
         settings = Settings(
             options.seed or 0,
@@ -579,13 +605,21 @@ def prepare(options: argparse.Namespace, dataset: data.Dataset) -> tuple[Recipe,
                 f"{run}: was begun with {name} {value}, so it cannot go on with {given}; "
                 "leave the flag out, or start another run"
             )
-    if description["data"]["fingerprint"] != dataset.fingerprint:
-        raise UserError(
-            f"{run}: was begun on other data ({description['data']['name']}, fingerprint "
-            f"{description['data']['fingerprint'][:12]}, not {dataset.fingerprint[:12]}); "
-            "give the same --data, or start another run"
-        )
     return recipe, settings, run
+
+
+def check_same_data(run: Path, dataset: data.Dataset) -> None:
+    """Raise ``UserError`` unless the run in that folder was begun on this data."""
+    begun_on, found = runs.read_description(run)["data"], dataset.description()
+    for part, words in (("fingerprint", "other data"), ("ferplus", "other votes of FER+")):
+        before, now = begun_on.get(part), found.get(part)
+        if part == "ferplus":
+            before, now = ((votes or {}).get("fingerprint") for votes in (before, now))
+        if before != now:
+            raise UserError(
+                f"{run}: was begun on {words} ({begun_on['name']}, fingerprint {before!s:.12}, not "
+                f"{now!s:.12}); give the same --data and --ferplus, or start another run"
+            )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -599,8 +633,11 @@ def main(arguments: list[str] | None = None) -> int:
     add_options(parser)
     options = parser.parse_args(arguments)
     strategy = make_strategy(options.strategy)  # several workers have to meet before anything else
-    dataset = data.load(options.data)
-    recipe, settings, run = prepare(options, dataset)
+    recipe, settings, run = prepare(options)
+    votes = options.ferplus or recipe.labels != "fer2013"
+    dataset = data.load(options.data, ferplus=votes)
+    if options.resume:
+        check_same_data(run, dataset)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
 

@@ -29,7 +29,7 @@ def drawn() -> data.Dataset:
 @pytest.fixture
 def few_faces(monkeypatch, drawn) -> data.Dataset:
     """Makes every command that is called in this process find ``drawn``."""
-    monkeypatch.setattr(data, "load", lambda source, *_: drawn)
+    monkeypatch.setattr(data, "load", lambda source, **_: drawn)
     return drawn
 
 
@@ -41,7 +41,7 @@ def finished_run(tmp_path_factory, drawn) -> Path:
 
     run = tmp_path_factory.mktemp("runs") / "finished"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "load", lambda source, *_: drawn)
+        patch.setattr(data, "load", lambda source, **_: drawn)
         assert train.main([*SMALL_RECIPE, "--out", str(run)]) == 0
     return run
 

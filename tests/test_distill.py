@@ -11,7 +11,8 @@ pytest.importorskip("fer_larq.utils.backend")
 
 from fer_larq import data, distill, models, runs, train, weights
 from fer_larq.conversion.converter import build_model
-from fer_larq.pipeline import batches, one_hot
+from fer_larq.datasets.labels import one_hot
+from fer_larq.pipeline import batches
 from fer_larq.recipes import RECIPES, Recipe
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
@@ -23,7 +24,7 @@ def teacher(tmp_path_factory, drawn):
     run = tmp_path_factory.mktemp("runs") / "teacher"
     small = ["--width", "0.125", "--batch-size", "32", "--epochs", "2", "--seed", "3"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "load", lambda source, *_: drawn)
+        patch.setattr(data, "load", lambda source, **_: drawn)
         assert train.main(["--recipe", "teacher", *small, "--out", str(run)]) == 0
     return run
 
@@ -33,7 +34,7 @@ def float_twin(tmp_path_factory, drawn):
     """The folder of a BDNN2 with real weights, trained for two epochs on ``drawn``."""
     run = tmp_path_factory.mktemp("runs") / "float_twin"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "load", lambda source, *_: drawn)
+        patch.setattr(data, "load", lambda source, **_: drawn)
         assert train.main([*SMALL_RECIPE, "--no-binary", "--out", str(run)]) == 0
     return run
 

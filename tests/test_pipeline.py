@@ -7,11 +7,11 @@ pytest.importorskip("fer_larq.utils.backend")
 
 from fer_larq.data import Faces
 from fer_larq.datasets.crops import FIVE_CROP_OFFSETS
+from fer_larq.datasets.labels import one_hot
 from fer_larq.pipeline import (
     AFFINE_DEGREES,
     AFFINE_ZOOM,
     batches,
-    one_hot,
     plan_epoch,
     relight,
 )

@@ -52,7 +52,6 @@ RUN_BY = {
     "python -m fer_larq.benchmark video": "test_benchmark.py::test_the_video_benchmark",
     "python -m fer_larq.convert": "test_convert.py::test_a_run_becomes_a_model",
     "python -m fer_larq.data": "test_data.py::test_the_command_in_a_process_of_its_own",
-    "python -m fer_larq.distill": "test_distill.py::test_a_pupil_learns",
     "python -m fer_larq.evaluate": "test_evaluate.py::test_the_command_writes",
     "python -m fer_larq.predict": "test_predict.py::test_a_photo_gives_a_row",
     "python -m fer_larq.reproduce": "test_reproduce.py::test_rows_are_trained",

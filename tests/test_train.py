@@ -18,6 +18,7 @@ from PIL import Image
 pytest.importorskip("fer_larq.utils.backend")
 
 from fer_larq import data, faces, runs, train
+from fer_larq.datasets.label_schemes import SEVEN, VOTE_COLUMNS
 from fer_larq.recipes import RECIPES, Recipe
 from fer_larq.utils.backend import lq, tf
 from fer_larq.utils.errors import UserError
@@ -250,7 +251,7 @@ def test_resume_refuses_other_settings_and_other_data(finished_run, few_faces, m
     assert "was begun with seed 3, so it cannot go on with 4" in refusal(*resume, "--seed", "4")
     assert "was begun with blocks 2" in refusal(*resume, "--blocks", "4")
     other = replace(few_faces, fingerprint="0" * 64)
-    monkeypatch.setattr(data, "load", lambda source, *_: other)
+    monkeypatch.setattr(data, "load", lambda source, **_: other)
     assert "was begun on other data" in refusal(*resume)
 
 
@@ -333,3 +334,56 @@ def test_an_unsuitable_python_gets_one_line_that_says_why(tmp_path, found):
     assert done.returncode == 2
     assert "Python 3.10, 3.11 or 3.12 is needed" in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "venv").exists()
+
+
+@pytest.fixture
+def with_votes(monkeypatch, drawn):
+    """``drawn`` with votes: nine for the label and one for neutral; every eighth face is no face."""
+    splits = {}
+    for name, faces in drawn.splits.items():
+        votes = np.zeros((len(faces), len(VOTE_COLUMNS)), np.uint8)
+        votes[:, VOTE_COLUMNS.index("neutral")] += 1
+        votes[np.arange(len(faces)), np.array(SEVEN)[faces.labels]] += 9
+        votes[::8] = 0
+        votes[::8, VOTE_COLUMNS.index("NF")] = 10
+        splits[name] = replace(faces, votes=votes)
+    dataset = replace(drawn, splits=splits)
+    asked_for = []
+
+    def load(source, *, ferplus=None):
+        asked_for.append(ferplus)
+        return dataset if ferplus else drawn
+
+    monkeypatch.setattr(data, "load", load)
+    return asked_for
+
+
+@pytest.mark.parametrize("labels", ["ferplus", "both"])
+def test_a_network_learns_from_votes_and_leaves_out_what_is_no_face(labels, with_votes, tmp_path):
+    run = tmp_path / "run"
+    arguments = [*SMALL_RECIPE, "--epochs", "1", "--labels", labels, "--out", str(run)]
+    assert train.main(arguments) == 0
+    assert with_votes == [True]
+    description = runs.read_description(run)
+    assert description["recipe"]["labels"] == labels
+    assert description["left_out"]["training"]["no face"] == 32
+    assert description["left_out"]["validation"].get("no face", 0) == (labels == "ferplus") * 16
+    assert len(description["data"]["ferplus"]["fingerprint"]) == 64
+    assert train.main(["--resume", "--epochs", "2", "--out", str(run)]) == 0
+    assert with_votes == [True, True]
+
+
+def test_votes_are_not_read_where_nobody_asks_for_them(with_votes, tmp_path):
+    arguments = [*SMALL_RECIPE, "--epochs", "1", "--out", str(tmp_path / "run")]
+    assert train.main(arguments) == 0
+    assert with_votes == [False]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_training_that_diverges_stops_with_one_line(optimizer, few_faces, tmp_path):
+    run = tmp_path / "run"
+    arguments = ["--topology", "residual", "--no-binary", "--width", "0.125", "--epochs", "4"]
+    with pytest.raises(UserError, match=r"not finite in epoch \d, step \d+: .*--learning-rate"):
+        train.main([*arguments, "--optimizer", optimizer, "--learning-rate", "1e38",
+                    "--loss", "cross-entropy", "--out", str(run)])  # fmt: skip
+    assert runs.read_description(run)["recipe"]["learning_rate"] == 1e38

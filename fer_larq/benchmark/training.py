@@ -7,8 +7,9 @@ import itertools
 
 from fer_larq import data, train
 from fer_larq.benchmark.rounds import interleaved, ratio
+from fer_larq.datasets.labels import one_hot
 from fer_larq.integer_training import kernels
-from fer_larq.pipeline import batches, one_hot, plan_epoch
+from fer_larq.pipeline import batches, plan_epoch
 from fer_larq.recipes import RECIPES
 from fer_larq.utils.options import add_data_option
 
