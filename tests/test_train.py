@@ -338,15 +338,15 @@ def test_an_unsuitable_python_gets_one_line_that_says_why(tmp_path, found):
 
 @pytest.fixture
 def with_votes(monkeypatch, drawn):
-    """``drawn`` with votes: nine for the label and one for neutral; every eighth face is no face."""
+    """``drawn`` with votes: nine for the label, one for neutral; every eighth is no face."""
     splits = {}
-    for name, faces in drawn.splits.items():
-        votes = np.zeros((len(faces), len(VOTE_COLUMNS)), np.uint8)
+    for name, split in drawn.splits.items():
+        votes = np.zeros((len(split), len(VOTE_COLUMNS)), np.uint8)
         votes[:, VOTE_COLUMNS.index("neutral")] += 1
-        votes[np.arange(len(faces)), np.array(SEVEN)[faces.labels]] += 9
+        votes[np.arange(len(split)), np.array(SEVEN)[split.labels]] += 9
         votes[::8] = 0
         votes[::8, VOTE_COLUMNS.index("NF")] = 10
-        splits[name] = replace(faces, votes=votes)
+        splits[name] = replace(split, votes=votes)
     dataset = replace(drawn, splits=splits)
     asked_for = []
 
