@@ -30,9 +30,10 @@ MISSING = 0.02
 """Share of the announced frames, and two more, that may lack before a video counts as broken:
 containers do not count exactly."""
 
-# An absent camera is our own one line. OpenCV moved the function between 4.11 and 4.14.
-_logging = cv2 if hasattr(cv2, "setLogLevel") else cv2.utils.logging  # type: ignore[attr-defined]
-_logging.setLogLevel(0)
+if hasattr(cv2, "setLogLevel"):  # until OpenCV 4.11; an absent camera is our own one line
+    cv2.setLogLevel(0)
+else:
+    cv2.utils.logging.setLogLevel(0)
 
 
 class Video:
