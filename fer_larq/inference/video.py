@@ -33,7 +33,7 @@ containers do not count exactly."""
 if hasattr(cv2, "setLogLevel"):  # until OpenCV 4.11; an absent camera is our own one line
     cv2.setLogLevel(0)
 else:
-    cv2.utils.logging.setLogLevel(0)
+    cv2.utils.logging.setLogLevel(0)  # type: ignore[attr-defined]
 
 
 class Video:
