@@ -9,9 +9,11 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from fer_larq.data import Faces
+from fer_larq.datasets.dataset import Faces
+from fer_larq.datasets.label_schemes import SEVEN, VOTE_COLUMNS
 from fer_larq.datasets.labels import EXPRESSIONS
 
 USAGES = {"training": "Training", "validation": "PublicTest", "test": "PrivateTest"}
@@ -83,3 +85,46 @@ def write_gzip(path: Path, content: bytes) -> Path:
     """Write one compressed file."""
     path.write_bytes(gzip.compress(content, mtime=0))
     return path
+
+
+# FER+ ---------------------------------------------------------------------------------------------
+
+
+def random_votes(splits: Mapping[str, Faces], seed: int = 0) -> dict[str, np.ndarray]:
+    """Ten votes for each face, uint8 ``[N, 10]``: 6 to 9 for its label, the others anywhere."""
+    random = np.random.default_rng(seed)
+    votes = {}
+    for split, faces in splits.items():
+        of_split = np.zeros((len(faces), len(VOTE_COLUMNS)), np.uint8)
+        for row, label in zip(of_split, faces.labels, strict=True):
+            row[SEVEN[label]] = random.integers(6, 10)
+            while row.sum() < 10:
+                row[random.integers(0, len(VOTE_COLUMNS))] += 1
+        votes[split] = of_split
+    return votes
+
+
+def votes_table(votes: Mapping[str, np.ndarray]) -> bytes:
+    """``fer2013new.csv``: rows in which nobody saw a face have no name, as published."""
+    lines = [",".join(("Usage", "Image name", *VOTE_COLUMNS))]
+    for split, rows in votes.items():
+        for index, row in enumerate(rows):
+            name = "" if row[-1] == 10 else f"fer{index:07d}.png"
+            lines.append(",".join((USAGES[split], name, *map(str, row))))
+    return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def ferplus_images(
+    splits: Mapping[str, Faces], votes: Mapping[str, np.ndarray], box: bool = False
+) -> dict[str, bytes]:
+    """FER+'s own folders: images by their paths, and the ``label.csv`` of each folder."""
+    files = {}
+    for split, faces in splits.items():
+        folder = {"training": "FER2013Train", "validation": "FER2013Valid", "test": "FER2013Test"}
+        lines = []
+        for index, (image, row) in enumerate(zip(faces.images, votes[split], strict=True)):
+            name = f"fer{index:07d}.png"
+            files[f"{folder[split]}/{name}"] = encoded(Image.fromarray(image))
+            lines.append(",".join((name, *(['"(0, 0, 48, 48)"'] * box), *map(str, row))))
+        files[f"{folder[split]}/label.csv"] = ("\n".join(lines) + "\n").encode("ascii")
+    return files

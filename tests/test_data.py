@@ -15,7 +15,9 @@ import published
 import pytest
 from PIL import Image
 
-from fer_larq import data, faces, fer2013
+from fer_larq import data, faces
+from fer_larq.datasets import loading, sources
+from fer_larq.datasets.dataset import fingerprint
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.utils.errors import UserError, run_command
 
@@ -43,7 +45,7 @@ def cache(tmp_path, monkeypatch):
 def counts_as_published(monkeypatch, splits):
     """Makes the small splits' class counts the expected ones, so that they are no news."""
     counts = {split: some.counts for split, some in splits.items()}
-    monkeypatch.setattr(data, "PUBLISHED_COUNTS", counts)
+    monkeypatch.setattr(loading, "PUBLISHED_COUNTS", counts)
 
 
 @pytest.fixture
@@ -165,11 +167,11 @@ def test_one_pixel_or_one_label_changes_the_fingerprint(splits):
         images, labels = some.images.copy(), some.labels.copy()
         images[3, 47, 47] ^= pixels
         labels[3] ^= label
-        return data.fingerprint({**splits, "test": data.Faces(images, labels)})
+        return fingerprint({**splits, "test": data.Faces(images, labels)})
 
     assert len({changed(), changed(pixels=1), changed(label=1)}) == 3
     without_test = {name: some for name, some in splits.items() if name != "test"}
-    assert data.fingerprint(without_test) != changed()
+    assert fingerprint(without_test) != changed()
 
 
 def test_jpeg_gives_the_pixels_that_pillow_decodes(tmp_path, splits, counts_as_published):
@@ -474,7 +476,7 @@ BOMBS = {
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_nothing_is_unpacked_beyond_the_limit(bomb, tmp_path, splits, monkeypatch, capsys):
     path = BOMBS[bomb](tmp_path, splits)
-    monkeypatch.setattr(fer2013, "MAX_BYTES", 2**16)
+    monkeypatch.setattr(sources, "MAX_BYTES", 2**16)
     assert command(path) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "unpacks to more than 0 MiB and cannot be FER2013: fetch the file again" in line
@@ -496,14 +498,14 @@ def test_reading_stops_at_the_limit_and_not_at_the_end():
 
     endless = Endless()
     with pytest.raises(UserError, match="unpacks to more than 512 MiB"):
-        while fer2013.Limited(endless, "endless").read(2**24):
+        while sources.Limited(endless, "endless").read(2**24):
             pass
     assert endless.position < 2**29 + 2**25
 
 
 def test_a_folder_of_far_too_many_files_is_refused(tmp_path, splits, monkeypatch, capsys):
     path = SHAPES["folder of images"](tmp_path, splits)
-    monkeypatch.setattr(fer2013, "MAX_MEMBERS", 20)
+    monkeypatch.setattr(sources, "MAX_MEMBERS", 20)
     assert command(path) == 2
     assert "holds more than 20 files" in capsys.readouterr().err
 
@@ -526,7 +528,7 @@ def no_source(monkeypatch):
         raise AssertionError(f"{path} was read again")
 
     def forbid():
-        monkeypatch.setattr(fer2013, "read", read)
+        monkeypatch.setattr(loading, "read", read)
 
     return forbid
 
@@ -602,7 +604,7 @@ def test_a_copy_damaged_anywhere_never_gives_other_faces(csv_file, cache):
         damaged[position] ^= 0xFF
         copy.write_bytes(damaged)
         dataset = data.load(csv_file)
-        assert dataset.fingerprint == data.fingerprint(dataset.splits) == expected
+        assert dataset.fingerprint == fingerprint(dataset.splits) == expected
 
 
 def test_a_folder_that_cannot_be_written_costs_only_the_copy(csv_file, tmp_path, capsys):

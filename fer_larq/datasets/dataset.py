@@ -95,6 +95,11 @@ class Dataset:
             )
         return self.splits[name]
 
+    @property
+    def labelled(self) -> bool:
+        """Whether the faces have FER2013's labels: all but FER+'s own layout of images do."""
+        return not any(np.any(faces.labels == NO_LABEL) for faces in self.splits.values())
+
     def summary(self) -> str:
         """One line: name, faces in each split (or that it is absent), start of the fingerprint."""
         sizes = (
