@@ -26,7 +26,7 @@ from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.datasets.normalisation import normalise
 from fer_larq.evaluation.metrics import Predictor, accuracy, crop_scores, mean_over_views
 from fer_larq.models import predictor
-from fer_larq.tflite.interpreter import TFLiteNetwork
+from fer_larq.tflite.network import TFLiteNetwork
 from fer_larq.utils.errors import run_command
 from fer_larq.utils.files import replacing
 from fer_larq.utils.options import add_data_option, add_split_option
@@ -53,14 +53,14 @@ def judged(source: str) -> Judged:
     """Load a run folder, a weights file, packaged weights or a ``.tflite`` model."""
     if source.endswith(".tflite"):
         model = TFLiteNetwork(source)
-        bare = model.views == "none"
+        bare = model.crops == "none"
         return Judged(
             name=f"{model.document.get('network', 'network')}, {model.document.get('arithmetic')}",
             training=model.document.get("run", {}),
-            main_views="five" if bare else model.views,
+            main_views="five" if bare else model.crops,
             normalisation=model.normalisation,
-            predict=model.predict if bare else None,
-            read=lambda faces: model.scores(faces, model.views),
+            predict=model.classify_crops if bare else None,
+            read=lambda faces: model.scores(faces, model.crops),
         )
     loaded = runs.load_network(source)
     recipe = runs.recipe_of(loaded.description)

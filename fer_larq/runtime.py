@@ -2,7 +2,8 @@
 
 from fer_larq.inference.classifier import FaceClassifier
 from fer_larq.tflite.__main__ import main
-from fer_larq.tflite.delegate import load_delegate, open_model
+from fer_larq.tflite.delegate import load_delegate
+from fer_larq.tflite.interpreter import open_model
 from fer_larq.utils.errors import run_command
 
 __all__ = ["FaceClassifier", "load_delegate", "open_model"]

@@ -16,7 +16,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
 
-from fer_larq.tflite import delegate
+from fer_larq.tflite.interpreter import open_model
 from fer_larq.utils.errors import UserError
 
 EXTREMES = (0, -1, 2**31 - 1, -(2**31), 2**16, 31, 33, 1000)
@@ -86,7 +86,7 @@ def main() -> None:
     for _ in range(arguments.count):
         model = mutate(random.choice(originals))
         try:
-            interpreter = delegate.open_model(model, num_threads=2)
+            interpreter = open_model(model, num_threads=2)
             interpreter.invoke()
             outcomes["run"] += 1
         except (UserError, RuntimeError):

@@ -35,9 +35,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # when run as a comman
 from delegate_models import same_bits
 
 from fer_larq.benchmark.rounds import interleaved, ratio
-from fer_larq.tflite import delegate
-from fer_larq.tflite.graph import NO_TENSOR, Graph, copy_fields
-from fer_larq.tflite.interpreter import LCE_PREFIX
+from fer_larq.tflite.graph import Graph, copy_fields
+from fer_larq.tflite.interpreter import litert, open_model
+from fer_larq.tflite.schema import LCE_PREFIX, NO_TENSOR
 
 NETWORKS = (
     "QuickNetSmall",
@@ -134,14 +134,14 @@ def one_by_one(graph: Graph) -> tuple[Graph, list[str]]:
 def stock(model: bytes, runtime: str, xnnpack: bool) -> Callable[[np.ndarray], list[np.ndarray]]:
     """Load a model with one input into a stock runtime with the delegate, on one thread."""
     if runtime == "LiteRT":
-        module = delegate.litert()
+        module = litert
         resolver = module.OpResolverType
     else:
         from fer_larq.utils.backend import tf
 
         module, resolver = tf.lite, tf.lite.experimental.OpResolverType
     kind = resolver.AUTO if xnnpack else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    interpreter = delegate.open_model(model, runtime=module, experimental_op_resolver_type=kind)
+    interpreter = open_model(model, runtime=module, experimental_op_resolver_type=kind)
     takes = interpreter.get_input_details()[0]["index"]
     gives = [output["index"] for output in interpreter.get_output_details()]
 

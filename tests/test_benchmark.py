@@ -18,7 +18,7 @@ from fer_larq.conversion.converter import build_model
 from fer_larq.inference.geometry import Square
 from fer_larq.models import bdnn
 from fer_larq.recipes import Recipe
-from fer_larq.tflite.delegate import open_model
+from fer_larq.tflite.interpreter import open_model
 from fer_larq.train import choose_precision
 from fer_larq.utils.errors import UserError
 

@@ -18,9 +18,10 @@ from conversion_networks import random_faces, random_network
 
 from fer_larq.conversion import converter as build
 from fer_larq.conversion import verification as proof
-from fer_larq.conversion.bitpacked import count_thresholds, lce_conversion
+from fer_larq.conversion.bitpacked import count_thresholds
 from fer_larq.conversion.converter import build_model
 from fer_larq.conversion.inference_form import inference_form
+from fer_larq.conversion.lce import lce_conversion, lce_runner
 from fer_larq.conversion.packing import pack
 from fer_larq.conversion.thresholds import ExactNetwork, exact_network
 from fer_larq.datasets import crops
@@ -28,7 +29,8 @@ from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.evaluation.metrics import crop_scores, mean_over_views
 from fer_larq.models import bdnn, predictor
 from fer_larq.tflite.graph import Graph
-from fer_larq.tflite.interpreter import TFLiteNetwork, lce_run, litert_run
+from fer_larq.tflite.interpreter import litert_runner
+from fer_larq.tflite.network import TFLiteNetwork
 from fer_larq.tflite.parser import parse_model
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
@@ -134,7 +136,7 @@ def test_hostile_statistics_leave_every_sign_of_every_layer_exact(hostile) -> No
         actual = proof.model_signs(content, hostile.exact, faces, "five")
         for layer, values, wanted in zip(hostile.exact.layers, actual, expected, strict=True):
             assert np.array_equal(values, wanted), (arithmetic, layer.name)
-        assert np.abs(TFLiteNetwork(content).predict(pixels) - scores).max() < 1e-6
+        assert np.abs(TFLiteNetwork(content).classify_crops(pixels) - scores).max() < 1e-6
 
 
 def test_nothing_between_the_first_and_the_last_convolution_is_unpacked(hostile) -> None:
@@ -209,12 +211,12 @@ def test_the_larq_compute_engine_and_litert_agree_to_the_last_bit(converted, bar
     def scores(run):
         return np.concatenate([run(inputs[index : index + 1])[0] for index in range(len(inputs))])
 
-    packed = scores(lce_run(bare, indirect=True))
-    assert np.array_equal(packed, scores(lce_run(bare, indirect=False)))
+    packed = scores(lce_runner(bare, indirect=True))
+    assert np.array_equal(packed, scores(lce_runner(bare, indirect=False)))
     for arithmetic in ("float32", "float16", "int8"):
         content = converted("none", arithmetic)
         for xnnpack in (True, False):
-            run = litert_run(content, xnnpack=xnnpack)
+            run = litert_runner(content, xnnpack=xnnpack, with_delegate=False)
             assert np.array_equal(packed, scores(run)), (arithmetic, xnnpack)
             assert np.array_equal(packed, run(inputs)[0]), "all crops in one call"
 
@@ -406,7 +408,7 @@ def test_another_runtime_has_to_give_the_same_scores_to_the_last_bit(
     assert thorough.runtimes[0] == "the Larq Compute Engine's default kernels"
 
     def nearly(content, threads):
-        run = lce_run(content, threads)
+        run = lce_runner(content, threads)
         return lambda values: [np.nextafter(scores, np.float32(9)) for scores in run(values)]
 
     monkeypatch.setattr(proof, "other_runtimes", lambda thorough: {"a poor runtime": nearly})

@@ -11,9 +11,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from conversion_networks import random_faces, random_network
 
-from fer_larq.conversion.bitpacked import lce_conversion
 from fer_larq.conversion.converter import build_model
-from fer_larq.tflite.interpreter import TFLiteNetwork
+from fer_larq.conversion.lce import lce_conversion
+from fer_larq.tflite.network import TFLiteNetwork
 from fer_larq.tflite.parser import FILE_IDENTIFIER, parse_model, read_model
 from fer_larq.tflite.summary import listing
 from fer_larq.utils.backend import tf

@@ -12,7 +12,7 @@ from test_conversion import with_shifted_threshold
 
 from fer_larq import convert, runs
 from fer_larq.conversion import converter as build
-from fer_larq.tflite.interpreter import TFLiteNetwork
+from fer_larq.tflite.network import TFLiteNetwork
 from fer_larq.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -29,6 +29,7 @@ from delegate_build import SOURCE, build, need, tensorflow_lite
 from delegate_models import Convolution, lce, same_bits
 
 from fer_larq.tflite import delegate
+from fer_larq.tflite.interpreter import litert, open_model
 from fer_larq.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +54,7 @@ def tf_lite():
 
 def run(model: bytes, values: np.ndarray, **options) -> np.ndarray:
     """The output of a model with one input and one output on a stock runtime with the delegate."""
-    interpreter = delegate.open_model(model, **options)
+    interpreter = open_model(model, **options)
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
     interpreter.invoke()
     return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
@@ -125,11 +126,7 @@ def test_tf_lite_and_litert_agree_with_lce_with_and_without_xnnpack(tf_lite):
     for runtime in (None, tf_lite):
         for options in ({}, {"experimental_op_resolver_type": resolver}):
             if runtime is None and options:
-                options = {
-                    "experimental_op_resolver_type": delegate.litert().OpResolverType(
-                        resolver.value
-                    )
-                }
+                options = {"experimental_op_resolver_type": litert.OpResolverType(resolver.value)}
             assert not differs(case, runtime=runtime, **options)
 
 
@@ -213,7 +210,7 @@ def test_neon_kernels_give_the_bits_that_lce_gave_here(
 
 def test_a_packed_network_is_one_piece_for_the_delegate_and_takes_any_batch():
     model = models.small_network(batch=1)
-    interpreter = delegate.open_model(model)
+    interpreter = open_model(model)
     operators = [details["op_name"] for details in interpreter._get_ops_details()]
     assert operators[-1] == "DELEGATE"
     assert operators.count("DELEGATE") == 1
@@ -269,7 +266,7 @@ def test_integers_that_are_not_packed_stay_with_the_runtime():
     a = graph.tensor((2, 3), np.int32)
     y = graph.tensor((4, 3), np.int32)
     graph.concatenate([a, a], y, axis=0)
-    interpreter = delegate.open_model(graph.bytes([a], [y]))
+    interpreter = open_model(graph.bytes([a], [y]))
     assert "DELEGATE" not in [details["op_name"] for details in interpreter._get_ops_details()]
 
 
@@ -290,7 +287,7 @@ def test_a_malformed_operator_is_refused_in_one_line_that_says_why(changed, word
     case = Convolution()
     options = changed if isinstance(changed, bytes) else {**case.options(), **changed}
     with pytest.raises(UserError, match=words) as refusal:
-        delegate.open_model(case.model(options))
+        open_model(case.model(options))
     assert "\n" not in str(refusal.value)
 
 

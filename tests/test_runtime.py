@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from delegate_build import build
 
+from fer_larq.conversion.lce import lce_runner
 from fer_larq.datasets.crops import FACE_SIZE
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.inference.classifier import FaceClassifier
 from fer_larq.tflite import delegate
-from fer_larq.tflite.interpreter import lce_run
 from fer_larq.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,7 +49,7 @@ def faces() -> np.ndarray:
 
 def test_a_face_gives_seven_named_scores_that_are_those_of_lce(packed_model, faces):
     classifier = FaceClassifier(packed_model)
-    run = lce_run(packed_model.read_bytes())
+    run = lce_runner(packed_model.read_bytes())
     for face in faces:
         scores = classifier.predict(face)
         assert tuple(scores) == EXPRESSIONS

@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 
 from fer_larq import runs
 from fer_larq.benchmark.rounds import interleaved, ratio
-from fer_larq.conversion.bitpacked import lce_conversion
 from fer_larq.conversion.converter import build_model
+from fer_larq.conversion.lce import lce_conversion, lce_runner
 from fer_larq.datasets.crops import CROP_SIZE, FACE_SIZE
 from fer_larq.models import bdnn
 from fer_larq.tflite.delegate import kernels, load_delegate
-from fer_larq.tflite.interpreter import lce_run, litert_run
+from fer_larq.tflite.interpreter import litert_runner
 from fer_larq.utils.errors import UserError
 from fer_larq.utils.files import replacing
 
@@ -52,18 +52,18 @@ def candidates(network, threads: list[int], with_delegate: bool) -> Iterator[Can
         }
         for count in threads:
             runs_here = {
-                f"{arithmetic}, LiteRT with XNNPACK": litert_run(content, count)
+                f"{arithmetic}, LiteRT with XNNPACK": litert_runner(
+                    content, count, with_delegate=False
+                )
                 for arithmetic, content in ordinary.items()
             }
             if with_delegate:
-                runs_here["bit-packed, LiteRT with lce_delegate"] = litert_run(
-                    packed, count, delegates=[load_delegate(count)]
-                )
+                runs_here["bit-packed, LiteRT with lce_delegate"] = litert_runner(packed, count)
             for indirect in (True, False):
                 kernel = "indirect" if indirect else "default"
-                runs_here[f"bit-packed, LCE, {kernel}"] = lce_run(packed, count, indirect)
+                runs_here[f"bit-packed, LCE, {kernel}"] = lce_runner(packed, count, indirect)
                 if crops == 1:
-                    runs_here[f"LCE's own conversion, LCE, {kernel}"] = lce_run(
+                    runs_here[f"LCE's own conversion, LCE, {kernel}"] = lce_runner(
                         own_conversion, count, indirect
                     )
             for name, run in runs_here.items():

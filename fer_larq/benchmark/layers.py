@@ -22,8 +22,10 @@ from fer_larq.benchmark.inference import add_network_options, measured_network, 
 from fer_larq.benchmark.rounds import interleaved
 from fer_larq.conversion.converter import build_model
 from fer_larq.conversion.packing import WORD
-from fer_larq.tflite.delegate import kernels, open_model
-from fer_larq.tflite.graph import NO_TENSOR, Graph
+from fer_larq.tflite.delegate import kernels
+from fer_larq.tflite.graph import Graph
+from fer_larq.tflite.interpreter import open_model
+from fer_larq.tflite.schema import NO_TENSOR
 from fer_larq.utils.files import replacing
 
 ARITHMETICS = {

@@ -14,15 +14,14 @@ Thresholds are written here, since the converter computes them in float32:
 
 from __future__ import annotations
 
-import tempfile
-
 import numpy as np
 
 from fer_larq.conversion.inference_form import inference_form
+from fer_larq.conversion.lce import lce_conversion
 from fer_larq.conversion.packing import WORD, check_packed, pack
 from fer_larq.conversion.thresholds import BinaryLayer, ExactNetwork, Layer
-from fer_larq.datasets.crops import CROP_SIZE
-from fer_larq.tflite.graph import NO_TENSOR, Graph
+from fer_larq.tflite.graph import Graph
+from fer_larq.tflite.schema import NO_TENSOR
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 
@@ -53,26 +52,6 @@ def binary_graph(
     for tensor in [crop, *computed]:
         graph.tensors[tensor].shape = [batch, *graph.shape(tensor)[1:]]
     return graph, crop, sums
-
-
-def lce_conversion(network: tf.keras.Model) -> bytes:
-    """What the Larq Compute Engine's converter makes of a Keras network by itself, for one crop.
-
-    It is handed a bare function: saving a whole Keras model takes several times as long.
-    """
-    import larq_compute_engine
-
-    shape = (1, CROP_SIZE, CROP_SIZE, 1)
-
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="crop")])
-    def scores(crop):
-        return network(crop, training=False)
-
-    module = tf.Module()
-    module.variables_of_network = network.variables  # saved are those that the module knows
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=scores)
-        return larq_compute_engine.convert_saved_model(folder)
 
 
 def write_exact_values(graph: Graph, exact: ExactNetwork) -> int:

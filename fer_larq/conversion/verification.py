@@ -16,21 +16,17 @@ from functools import partial
 import numpy as np
 
 from fer_larq.conversion.bitpacked import unpacked_signs
+from fer_larq.conversion.lce import lce_runner
 from fer_larq.conversion.packing import check_packed
 from fer_larq.conversion.reference_formats import ZERO_POINT
 from fer_larq.conversion.thresholds import ExactNetwork, exact_network, weighted_layers
 from fer_larq.datasets.crops import CROP_SIZE, cut
 from fer_larq.evaluation.metrics import Predictor, crop_scores, mean_over_views
 from fer_larq.models import predictor
+from fer_larq.tflite.delegate import library_path
 from fer_larq.tflite.graph import Graph
-from fer_larq.tflite.interpreter import (
-    Run,
-    TFLiteNetwork,
-    is_packed,
-    lce_run,
-    run_for,
-    stock_run,
-)
+from fer_larq.tflite.interpreter import Runner, litert_runner
+from fer_larq.tflite.network import TFLiteNetwork
 from fer_larq.tflite.parser import parse_model
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
@@ -83,25 +79,25 @@ def prove(
     Raises:
         UserError: if the model differs; it names the first layer that does.
     """
-    packed = is_packed(parse_model(content, "model"))
-    model = TFLiteNetwork(content, load=lce_run if packed else None)
+    packed = parse_model(content, "model").is_bit_packed
+    model = TFLiteNetwork(content, load=lce_runner if packed else None)
     others = {}
     if model.document["arithmetic"] == "one-bit":
         check_packed(Graph(content))
         loads = other_runtimes(thorough)
         others = {name: TFLiteNetwork(content, load=load) for name, load in loads.items()}
-    views = "five" if model.views == "none" else model.views
+    views = "five" if model.crops == "none" else model.crops
     exact = exact_network(network)
     tolerance = score_tolerance(exact)
     reference = predictor(network)
 
     def scores(judged: TFLiteNetwork | Predictor, faces: np.ndarray) -> np.ndarray:
         """``[N, V, 7]`` for a model of crops, ``[N, 1, 7]`` for a model of faces."""
-        if isinstance(judged, TFLiteNetwork) and model.views != "none":
+        if isinstance(judged, TFLiteNetwork) and model.crops != "none":
             return judged.scores(faces, views)[:, np.newaxis]
-        predict = judged.predict if isinstance(judged, TFLiteNetwork) else judged
+        predict = judged.classify_crops if isinstance(judged, TFLiteNetwork) else judged
         of_crops = crop_scores(predict, faces, views)
-        return of_crops if model.views == "none" else mean_over_views(of_crops)[:, np.newaxis]
+        return of_crops if model.crops == "none" else mean_over_views(of_crops)[:, np.newaxis]
 
     largest, rounded = 0.0, 0
     for start in range(0, len(faces), FACES_AT_ONCE):
@@ -127,25 +123,23 @@ def prove(
     return Proof(len(faces), views, largest, rounded, tuple(others))
 
 
-def other_runtimes(thorough: bool) -> dict[str, Callable[[bytes, int], Run]]:
+def other_runtimes(thorough: bool) -> dict[str, Callable[[bytes, int], Runner]]:
     """Runtimes for bit-packed models beside the Larq Compute Engine with indirect products.
 
     LiteRT with the delegate, if that was built; with ``thorough`` also the Larq Compute Engine's
     other kernels, LiteRT without XNNPACK and ``tensorflow.lite``.
     """
-    from fer_larq.tflite.delegate import library_path
-
-    found: dict[str, Callable[[bytes, int], Run]] = {}
+    found: dict[str, Callable[[bytes, int], Runner]] = {}
     if thorough:
-        found["the Larq Compute Engine's default kernels"] = partial(lce_run, indirect=False)
+        found["the Larq Compute Engine's default kernels"] = partial(lce_runner, indirect=False)
     try:
         library_path()
     except UserError:
         return found
-    found["LiteRT with lce_delegate"] = stock_run
+    found["LiteRT with lce_delegate"] = litert_runner
     if thorough:
-        found["LiteRT with lce_delegate, no XNNPACK"] = partial(stock_run, xnnpack=False)
-        found["tensorflow.lite with lce_delegate"] = partial(stock_run, runtime=tf.lite)
+        found["LiteRT with lce_delegate, no XNNPACK"] = partial(litert_runner, xnnpack=False)
+        found["tensorflow.lite with lce_delegate"] = partial(litert_runner, runtime=tf.lite)
     return found
 
 
@@ -237,9 +231,10 @@ def model_signs(
         for layer in exact.layers
     ]
     model = TFLiteNetwork(content)
-    run = run_for(model.model)(graph.save("the signs of all layers"))
+    signs = graph.save("the signs of all layers")
+    run = litert_runner(signs, with_delegate=model.model.is_bit_packed)
     pixels = faces
-    if model.views == "none":
+    if model.crops == "none":
         pixels = cut(faces, views).reshape(-1, CROP_SIZE, CROP_SIZE)
     inputs = model.inputs(pixels)
     outputs = [run(inputs[index : index + 1]) for index in range(len(inputs))]

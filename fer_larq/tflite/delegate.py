@@ -1,7 +1,6 @@
-"""Open models with operators of the Larq Compute Engine (LCE) on a stock runtime.
+"""The operators of the Larq Compute Engine (LCE) for a stock runtime: LiteRT or ``tf.lite``.
 
-The runtime is ``ai-edge-litert``, or ``tf.lite`` for whoever passes that module in; LCE's operators
-come from ``lce_delegate``, a small library in C that is built when this package is installed.
+They come from ``lce_delegate``, a small library in C that is built when this package is installed.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from ai_edge_litert import interpreter as litert
 
 from fer_larq.utils.errors import UserError
 
@@ -25,9 +26,6 @@ NAME = {"darwin": "liblce_delegate.dylib", "win32": "lce_delegate.dll"}.get(
 INSTALLED = tuple(Path(folder) / NAME for folder in sys.modules["fer_larq.tflite"].__path__)
 """Where the installation of this package puts the library. An editable installation keeps what was
 compiled apart from the sources, so that a package has several folders."""
-
-UNKNOWN = "Encountered unresolved custom op"
-"""Begins what a runtime says of an operator that it does not know."""
 
 BUILT = Path(__file__).resolve().parents[2] / "build" / "lce_delegate" / NAME
 """Where the library lies when it was built by hand in a checkout."""
@@ -70,7 +68,7 @@ def load_delegate(
         runtime: ``ai_edge_litert.interpreter`` if None; or ``tensorflow.lite``.
     """
     if runtime is None:
-        runtime = litert()
+        runtime = litert
     load = getattr(runtime, "load_delegate", None) or runtime.experimental.load_delegate
     options = {"num_threads": num_threads, **({"kernel": kernel} if kernel else {})}
     path = library_path()
@@ -80,64 +78,3 @@ def load_delegate(
         raise UserError(str(error).removeprefix("lce_delegate: ")) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be loaded ({error}); build it again") from None
-
-
-def open_model(
-    model: str | os.PathLike[str] | bytes,
-    *,
-    num_threads: int = 1,
-    kernel: str | None = None,
-    runtime: ModuleType | None = None,
-    **options: Any,
-) -> Any:
-    """Open a .tflite model, bit-packed or not, and allocate its tensors.
-
-    Args:
-        model: path or content.
-        num_threads: for the runtime and for the delegate.
-        kernel, runtime: see ``load_delegate``.
-        options: further arguments of ``Interpreter``.
-
-    Returns:
-        The runtime's ``Interpreter``.
-
-    Raises ``UserError`` in one line if the model cannot be read or run.
-    """
-    if runtime is None:
-        runtime = litert()
-    name = "model" if isinstance(model, bytes) else os.fspath(model)
-    delegate = load_delegate(num_threads, kernel, runtime=runtime)
-    try:
-        content = model if isinstance(model, bytes) else Path(model).read_bytes()
-        interpreter = runtime.Interpreter(
-            model_content=content,
-            num_threads=num_threads,
-            experimental_delegates=[delegate],
-            **options,
-        )
-        interpreter.allocate_tensors()
-    except OSError as error:
-        raise UserError(f"{name}: cannot be read ({error.strerror})") from None
-    except (RuntimeError, ValueError) as error:
-        raise UserError(f"{name}: the runtime refuses it ({reason(str(error))})") from None
-    return interpreter
-
-
-def reason(message: str) -> str:
-    """The line of a runtime's message that says most: the delegate's own, else the first."""
-    # LiteRT writes its reports one behind the other.
-    message = message.replace("lce_delegate: ", "\nlce_delegate: ").replace(UNKNOWN, "\n" + UNKNOWN)
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    ours = [line for line in lines if line.startswith("lce_delegate")]
-    return (ours or lines or ["no reason given"])[0]
-
-
-def litert() -> ModuleType:
-    """The module ``ai_edge_litert.interpreter``."""
-    try:
-        from ai_edge_litert import interpreter
-    except ModuleNotFoundError:
-        raise UserError(
-            "the Python package 'ai-edge-litert' is not installed: `pip install ai-edge-litert`"
-        ) from None
-    return interpreter

@@ -2,8 +2,7 @@
 
 The classes generated from TensorFlow Lite's ``schema.fbs`` do the packing and unpacking; this file
 adds what they lack: constants that are aligned, operators in an order that can be executed, and
-no dead weight in the file. It reads only models that this program made itself; models of unknown
-origin go through ``fer_larq.conversion.description``, which checks every offset.
+no dead weight in the file. Models are read by ``parser``, which checks every offset.
 """
 
 from __future__ import annotations
@@ -14,29 +13,15 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-FILE_IDENTIFIER = b"TFL3"
-SCHEMA_VERSION = 3
-
-SIGNATURE = "serving_default"
-"""Name under which TFLite's signature runners find inputs and outputs by their names."""
-
-ALIGNMENT = 16
-"""Bytes, of every constant, as ``schema.fbs`` demands of ``Buffer.data`` (``force_align``)."""
-
-NO_TENSOR = -1
-"""Stands for an optional input that is absent."""
-
-BUILTIN_NAMES = {
-    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
-}
-
-TENSOR_TYPES: dict[np.dtype, int] = {
-    np.dtype(np.float32): schema.TensorType.FLOAT32,
-    np.dtype(np.float16): schema.TensorType.FLOAT16,
-    np.dtype(np.int32): schema.TensorType.INT32,
-    np.dtype(np.int8): schema.TensorType.INT8,
-    np.dtype(np.uint8): schema.TensorType.UINT8,
-}
+from fer_larq.tflite.parser import parse_model
+from fer_larq.tflite.schema import (
+    ALIGNMENT,
+    FILE_IDENTIFIER,
+    NO_TENSOR,
+    SCHEMA_VERSION,
+    SIGNATURE,
+    TENSOR_TYPES,
+)
 
 
 class AlignedBuffer(schema.BufferT):
@@ -73,21 +58,19 @@ class Graph:
         self._codes: list[tuple[str, int]] = []
         if content is None:
             return
-        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-        (subgraph,) = model.subgraphs
-        self._codes = [(operator_name(code), code.version) for code in model.operatorCodes]
-        self._buffers = [
-            b"" if buffer.data is None else bytes(buffer.data) for buffer in model.buffers
-        ]
-        self.tensors = subgraph.tensors
-        for tensor in self.tensors:
-            tensor.name = tensor.name.decode()
-        self.operators = subgraph.operators
-        for operator in self.operators:
-            operator.inputs = [int(tensor) for tensor in operator.inputs]
-            operator.outputs = [int(tensor) for tensor in operator.outputs]
-        self.inputs = [int(tensor) for tensor in subgraph.inputs]
-        self.outputs = [int(tensor) for tensor in subgraph.outputs]
+        model = parse_model(content, "model")
+        self._codes = list(model.codes)
+        self._buffers = [bytes(buffer) for buffer in model.buffers]
+        for tensor in model.tensors:
+            copy = schema.TensorT.InitFromObj(tensor.table)
+            copy.name = tensor.name
+            self.tensors.append(copy)
+        for operator in model.operators:
+            unpacked = schema.OperatorT.InitFromObj(operator.table)
+            unpacked.opcodeIndex = self._code(operator.kind, operator.version)
+            unpacked.inputs, unpacked.outputs = list(operator.inputs), list(operator.outputs)
+            self.operators.append(unpacked)
+        self.inputs, self.outputs = list(model.inputs), list(model.outputs)
 
     # Looking
 
@@ -166,10 +149,8 @@ class Graph:
             options: an object of the schema's options class for this operator.
             version: of the operator, the lowest that has what is used of it.
         """
-        if (kind, version) not in self._codes:
-            self._codes.append((kind, version))
         operator = schema.OperatorT()
-        operator.opcodeIndex = self._codes.index((kind, version))
+        operator.opcodeIndex = self._code(kind, version)
         operator.inputs = list(inputs)
         operator.outputs = [output]
         if options is not None:
@@ -178,6 +159,12 @@ class Graph:
             operator.builtinOptions = options
         self.operators.append(operator)
         return output
+
+    def _code(self, kind: str, version: int) -> int:
+        """The index of a kind of operator among those of this graph."""
+        if (kind, version) not in self._codes:
+            self._codes.append((kind, version))
+        return self._codes.index((kind, version))
 
     def compute(
         self,
@@ -287,14 +274,6 @@ def signature(subgraph: schema.SubGraphT) -> schema.SignatureDefT:
     definition.inputs = offered(subgraph.inputs)
     definition.outputs = offered(subgraph.outputs)
     return definition
-
-
-def operator_name(code: schema.OperatorCodeT) -> str:
-    """``CONV_2D`` and the like for TFLite's own operators, else the custom name."""
-    if code.customCode:
-        return code.customCode.decode()
-    # Old writers fill only the first field, which ends at 127.
-    return BUILTIN_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
 
 def operator_code(kind: str, version: int) -> schema.OperatorCodeT:

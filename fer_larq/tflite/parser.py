@@ -7,14 +7,15 @@ same bytes. Nothing in this file imports TensorFlow.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ai_edge_litert import schema_py_generated as schema
 
-from fer_larq.tflite.graph import BUILTIN_NAMES, FILE_IDENTIFIER
+from fer_larq.tflite.schema import FILE_IDENTIFIER, LCE_PREFIX, OPERATOR_NAMES, TYPE_NAMES
 from fer_larq.utils.errors import UserError
 
 LARGEST_FILE = 1 << 30
@@ -24,10 +25,6 @@ MOST_ENTRIES = 1_000_000
 """Entries of lists and bytes of names that are read from one file."""
 
 MOST_DIMENSIONS = 32
-
-TYPE_NAMES = {
-    code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)
-}
 
 
 @dataclass(frozen=True)
@@ -39,6 +36,8 @@ class Tensor:
     constant_bytes: int
     """Size of its content, 0 if it has none in the file."""
     buffer: int
+    table: schema.Tensor = field(repr=False, compare=False)
+    """All of its fields, as the file has them."""
 
     def __str__(self) -> str:
         return f"{self.type} [{', '.join(map(str, self.shape))}]"
@@ -49,8 +48,11 @@ class Operator:
     kind: str
     """``CONV_2D`` and the like for TFLite's own operators, else the custom name."""
     inputs: tuple[int, ...]
-    """Indices of tensors, -1 for an optional one that is absent."""
+    """Indices of tensors, ``NO_TENSOR`` for an optional one that is absent."""
     outputs: tuple[int, ...]
+    version: int
+    table: schema.Operator = field(repr=False, compare=False)
+    """All of its fields, as the file has them."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,15 @@ class ModelFile:
     outputs: tuple[int, ...]
     metadata: dict[str, memoryview]
     subgraphs: int
+    codes: tuple[tuple[str, int], ...]
+    """Kind and version of each operator that is used, in the order of the file."""
+    buffers: tuple[memoryview, ...] = field(repr=False)
+    """The constants, by ``Tensor.buffer``; views of the file, not copies."""
+
+    @property
+    def is_bit_packed(self) -> bool:
+        """Whether it has operators of the Larq Compute Engine."""
+        return any(operator.kind.startswith(LCE_PREFIX) for operator in self.operators)
 
     def constant_bytes(self) -> list[int]:
         """Bytes of the constants of each operator; a shared one counts where it comes first."""
@@ -83,12 +94,12 @@ class ModelFile:
         return Counter(operator.kind for operator in self.operators)
 
 
-def read_model(path: str | Path) -> ModelFile:
+def read_model(path: str | os.PathLike[str]) -> ModelFile:
     """Read a .tflite file; ``UserError`` if there is none, or it is damaged or something else."""
     return parse_model(read_bytes(path), str(path))
 
 
-def read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """The content of a model file of a sensible size."""
     path = Path(path)
     try:
@@ -129,26 +140,24 @@ class Reader:
 
     def model(self) -> ModelFile:
         table = schema.Model.GetRootAs(self.content, 0)
-        codes = self.each(table.OperatorCodesLength, table.OperatorCodes)
-        kinds = [self.kind(code) for code in codes]
-        buffers = self.each(table.BuffersLength, table.Buffers)
-        sizes = [self.buffer_size(buffer) for buffer in buffers]
+        listed = self.each(table.OperatorCodesLength, table.OperatorCodes)
+        codes = [(self.kind(code), code.Version()) for code in listed]
+        buffers = [self.buffer(b) for b in self.each(table.BuffersLength, table.Buffers)]
         subgraphs = self.count(table.SubgraphsLength())
         subgraph = present(table.Subgraphs(0))
         tensors = tuple(
-            self.tensor(tensor, sizes)
+            self.tensor(tensor, buffers)
             for tensor in self.each(subgraph.TensorsLength, subgraph.Tensors)
         )
         operators = []
         for operator in self.each(subgraph.OperatorsLength, subgraph.Operators):
             inputs = self.indices(operator.InputsAsNumpy(), len(tensors), optional=True)
             outputs = self.indices(operator.OutputsAsNumpy(), len(tensors))
-            operators.append(Operator(kinds[operator.OpcodeIndex()], inputs, outputs))
+            kind, version = codes[operator.OpcodeIndex()]
+            operators.append(Operator(kind, inputs, outputs, version, operator))
         metadata = {}
         for entry in self.each(table.MetadataLength, table.Metadata):
-            buffer = buffers[entry.Buffer()]
-            content = b"" if buffer.DataIsNone() else buffer.DataAsNumpy()
-            metadata[self.text(entry.Name())] = memoryview(content)  # a view: no copy of it
+            metadata[self.text(entry.Name())] = buffers[entry.Buffer()]
         return ModelFile(
             size=len(self.content),
             description=self.text(table.Description()),
@@ -158,6 +167,8 @@ class Reader:
             outputs=self.indices(subgraph.OutputsAsNumpy(), len(tensors)),
             metadata=metadata,
             subgraphs=subgraphs,
+            codes=tuple(codes),
+            buffers=tuple(buffers),
         )
 
     def count(self, entries: int) -> int:
@@ -191,13 +202,13 @@ class Reader:
             return custom
         # Old writers fill only the first field, which ends at 127.
         builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        return BUILTIN_NAMES.get(builtin, f"operator {builtin}")
+        return OPERATOR_NAMES.get(builtin, f"operator {builtin}")
 
-    def buffer_size(self, buffer) -> int:
+    def buffer(self, table) -> memoryview:
         # Models above 2 GiB keep content behind the flatbuffer; these are too large anyway.
-        return 0 if buffer.DataIsNone() else len(buffer.DataAsNumpy())
+        return memoryview(b"" if table.DataIsNone() else table.DataAsNumpy())
 
-    def tensor(self, table, sizes: list[int]) -> Tensor:
+    def tensor(self, table, buffers: list[memoryview]) -> Tensor:
         shape = table.ShapeAsNumpy()
         shape = () if isinstance(shape, int) else shape
         if len(shape) > MOST_DIMENSIONS:
@@ -206,8 +217,9 @@ class Reader:
             name=self.text(table.Name()),
             type=TYPE_NAMES.get(table.Type(), f"type {table.Type()}"),
             shape=tuple(int(extent) for extent in shape),
-            constant_bytes=sizes[table.Buffer()],
+            constant_bytes=len(buffers[table.Buffer()]),
             buffer=table.Buffer(),
+            table=table,
         )
 
 

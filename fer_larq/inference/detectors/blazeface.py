@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_larq.inference.geometry import Square, cut_square
-from fer_larq.tflite.delegate import litert
+from fer_larq.tflite.interpreter import open_model
 from fer_larq.utils.errors import UserError, run_command
 from fer_larq.utils.files import cache_folder, replacing
 
@@ -71,8 +71,7 @@ class BlazeFace:
         content = Path(model or model_file()).read_bytes()
         if hashlib.sha256(content).hexdigest() != SHA256:
             raise UserError(f"{model}: is not the BlazeFace model that this program knows")
-        self.interpreter = litert().Interpreter(model_content=content, num_threads=1)
-        self.interpreter.allocate_tensors()
+        self.interpreter = open_model(content, with_delegate=False)
         self.input = self.interpreter.get_input_details()[0]["index"]
         outputs = {tuple(d["shape"]): d["index"] for d in self.interpreter.get_output_details()}
         self.boxes, self.logits = outputs[(1, 896, 16)], outputs[(1, 896, 1)]
