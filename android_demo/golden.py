@@ -99,17 +99,17 @@ def judge(model: str, folder: Path) -> None:
 def judge_picture(classifier: FaceClassifier, folder: Path) -> None:
     from PIL import Image
 
-    from fer_larq.benchmark.detection import picture
+    from fer_larq.benchmark.detection import sample_image
     from fer_larq.datasets.labels import EXPRESSIONS
     from fer_larq.inference.detectors.blazeface import BlazeFace
-    from fer_larq.inference.detectors.search import BLAZEFACE_FRAMING
-    from fer_larq.inference.geometry import Square
+    from fer_larq.inference.detectors.blazeface_detector import BLAZEFACE_FRAMING
+    from fer_larq.inference.geometry import Box
 
-    image = Image.fromarray(picture("astronaut")).crop((60, 0, 380, 240))
+    image = Image.fromarray(sample_image("astronaut")).crop((60, 0, 380, 240))
     grey = np.asarray(image.convert("L"))
     # As the app looks: once, at the whole picture in grey.
-    whole = Square(0, (image.height - image.width) / 2, image.width)
-    boxes = BlazeFace().look(np.stack([grey] * 3, axis=-1), whole, threshold=0.6)
+    whole = Box(0, (image.height - image.width) / 2, image.width)
+    boxes = BlazeFace().detect(np.stack([grey] * 3, axis=-1), whole, threshold=0.6)
     (face,) = (BLAZEFACE_FRAMING.frame(box) for box in boxes)
     left, top, side = round(face.left), round(face.top), round(face.side)
     scores = classifier.scores(reduced(grey[top : top + side, left : left + side])[np.newaxis])

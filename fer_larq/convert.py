@@ -22,7 +22,7 @@ from fer_larq.tflite.metadata import ARITHMETIC, CROPS
 from fer_larq.tflite.parser import read_model
 from fer_larq.tflite.summary import listing
 from fer_larq.utils.errors import UserError, run_command
-from fer_larq.utils.files import replacing
+from fer_larq.utils.files import atomic_write
 from fer_larq.utils.options import add_data_option
 
 QUICK_FACES = 100
@@ -60,7 +60,7 @@ def convert(
             loaded.network, content, faces, thorough=extent == "full", progress=bar.update
         )
     try:
-        with replacing(out) as temporary:
+        with atomic_write(out) as temporary:
             temporary.write_bytes(content)
     except OSError as error:
         raise UserError(f"{out}: cannot be written ({error.strerror})") from None

@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
 from fer_larq.utils.errors import UserError, run_command
-from fer_larq.utils.files import replacing
+from fer_larq.utils.files import atomic_write
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
     for path in chosen:
         print(path.name, flush=True)
         notebook = execute(path, FOLDER)
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             nbformat.write(notebook, temporary)
     return 0
 

@@ -15,7 +15,7 @@ from fer_larq.benchmark import __main__ as benchmark
 from fer_larq.benchmark import detection, inference, layers, photographs, training, video
 from fer_larq.benchmark.rounds import interleaved, ratio
 from fer_larq.conversion.converter import build_model
-from fer_larq.inference.geometry import Square
+from fer_larq.inference.geometry import Box
 from fer_larq.models import bdnn
 from fer_larq.recipes import Recipe
 from fer_larq.tflite.interpreter import open_model
@@ -130,18 +130,18 @@ class SeesOnePlace:
     def __init__(self, name: str):
         self.name = name
 
-    def find(self, image):
-        return [Square(64, 64, 192, 0.9)]
+    def detect(self, image):
+        return [Box(64, 64, 192, 0.9)]
 
-    def find_next(self, image, previous, frame_number):
-        return self.find(image)
+    def detect_next(self, image, previous, frame_number):
+        return self.detect(image)
 
 
 def scenes_at_one_place(faces, side, width, height):
     for face in faces:
         scene = np.full((height, width, 3), 90, np.uint8)
         detection.place(scene, np.stack([face] * 3, axis=-1), 64, 64, side)
-        yield scene, [Square(64, 64, side)]
+        yield scene, [Box(64, 64, side)]
 
 
 def test_the_detection_benchmark_counts_frames_and_reads(few_faces, monkeypatch, capsys):
@@ -149,7 +149,7 @@ def test_the_detection_benchmark_counts_frames_and_reads(few_faces, monkeypatch,
     monkeypatch.setattr(detection, "BlazeFaceDetector", lambda: SeesOnePlace("blazeface"))
     monkeypatch.setattr(detection, "CascadeDetector", lambda: SeesOnePlace("cascade"))
     monkeypatch.setattr(detection, "alone", scenes_at_one_place)
-    there, elsewhere = Square(60, 70, 190), Square(300, 300, 100)
+    there, elsewhere = Box(60, 70, 190), Box(300, 300, 100)
     monkeypatch.setattr(
         detection, "scenes", lambda: {"one": [(scene, [there])], "two": [(scene, [elsewhere])]}
     )
@@ -169,7 +169,7 @@ def test_the_detection_benchmark_counts_frames_and_reads(few_faces, monkeypatch,
 
 def test_a_detector_that_finds_nothing_is_said_in_one_line(few_faces):
     blind = SeesOnePlace("blind")
-    blind.find = lambda image: []
+    blind.detect = lambda image: []
     with pytest.raises(UserError, match="blind finds none of these faces"):
         detection.measure_framing(blind, few_faces, 3)
 

@@ -14,22 +14,18 @@ import pytest
 from conftest import ROOT
 
 from fer_larq import data
-from fer_larq.benchmark.detection import astronaut, crowd, patches, picture, seen_framing
-from fer_larq.inference.detectors import blazeface
+from fer_larq.benchmark.detection import astronaut, crowd, patches, sample_image, seen_framing
+from fer_larq.inference.detectors import blazeface, make_detector
 from fer_larq.inference.detectors.blazeface import blend
-from fer_larq.inference.detectors.search import (
+from fer_larq.inference.detectors.blazeface_detector import (
     BLAZEFACE_FRAMING,
-    CASCADE_FRAMING,
     SMALLEST_TILE,
     BlazeFaceDetector,
-    CascadeDetector,
-    Framing,
-    box_of,
     distinct,
-    make_detector,
     tiles,
 )
-from fer_larq.inference.geometry import Square, contained, cut_face, cut_square, overlap
+from fer_larq.inference.detectors.cascade_detector import CASCADE_FRAMING, CascadeDetector
+from fer_larq.inference.geometry import Box, Framing, contained, cut_box, cut_face, overlap
 from fer_larq.utils.errors import UserError
 
 
@@ -53,15 +49,15 @@ def detector(request):
 
 def test_a_square_of_the_wanted_size_is_cut_as_it_is():
     image = np.random.default_rng(0).integers(0, 256, (70, 90, 3), np.uint8)
-    assert np.array_equal(cut_square(image, Square(20, 10, 48), 48), image[10:58, 20:68])
+    assert np.array_equal(cut_box(image, Box(20, 10, 48), 48), image[10:58, 20:68])
 
 
 def test_beyond_the_edge_a_face_goes_on_with_the_last_pixels():
     image = np.zeros((60, 60), np.uint8)
     image[:, :5], image[:, -5:] = 100, 200
-    face = cut_face(image, Square(-24, 6, 48))
+    face = cut_face(image, Box(-24, 6, 48))
     assert (face[:, :24] == 100).all(), "what lies to the left is the first column"
-    assert (cut_square(image, Square(-24, 6, 48), 48)[:, :24] == 0).all(), "black, unless asked"
+    assert (cut_box(image, Box(-24, 6, 48), 48)[:, :24] == 0).all(), "black, unless asked"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (40, 7)])
@@ -70,20 +66,20 @@ def test_any_square_of_any_picture_can_be_cut(size):
     random = np.random.default_rng(1)
     for _ in range(300):
         left, top = random.uniform(-900, 900, 2)
-        square = Square(left, top, random.uniform(0.1, 1000))
+        square = Box(left, top, random.uniform(0.1, 1000))
         assert (cut_face(image, square) == 90).all()
 
 
 def test_shrinking_averages_so_that_fine_stripes_become_grey():
     stripes = np.tile(np.array([0, 255], np.uint8), (480, 240))
-    face = cut_face(stripes, Square(0, 0, 480))
+    face = cut_face(stripes, Box(0, 0, 480))
     assert np.ptp(face) <= 1 and abs(int(face[0, 0]) - 127) <= 1
 
 
 @pytest.mark.parametrize("framing", [BLAZEFACE_FRAMING, CASCADE_FRAMING])
 def test_a_frame_tells_the_box_that_it_was_made_of(framing):
-    box = Square(30.5, 40.25, 77, 0.8)
-    again = box_of(framing.frame(box), framing)
+    box = Box(30.5, 40.25, 77, 0.8)
+    again = framing.unframe(framing.frame(box))
     assert again.left == pytest.approx(box.left) and again.top == pytest.approx(box.top)
     assert again.side == pytest.approx(box.side) and again.confidence == box.confidence
 
@@ -95,7 +91,7 @@ def test_every_face_lies_whole_in_a_square_that_is_searched():
     random = np.random.default_rng(2)
     for _ in range(500):
         side = random.uniform(0.3 * 160, 0.5 * 1280)
-        face = Square(random.uniform(0, 1280 - side), random.uniform(0, 720 - side), side)
+        face = Box(random.uniform(0, 1280 - side), random.uniform(0, 720 - side), side)
         assert any(
             contained(face, tile) > 0.999 and 0.25 <= side / tile.side <= 0.5 for tile in searched
         ), face
@@ -104,12 +100,12 @@ def test_every_face_lies_whole_in_a_square_that_is_searched():
 def test_overlapping_boxes_become_their_mean_and_others_stay_apart():
     boxes = np.array([[10, 10, 40], [14, 10, 40], [200, 10, 40]], float)
     first, second = blend(boxes, np.array([0.9, 0.3, 0.6]))
-    assert first == Square(pytest.approx(11), pytest.approx(10), pytest.approx(40), 0.9)
-    assert second == Square(200, 10, 40, 0.6)
+    assert first == Box(pytest.approx(11), pytest.approx(10), pytest.approx(40), 0.9)
+    assert second == Box(200, 10, 40, 0.6)
 
 
 def test_a_box_within_a_more_confident_one_is_dropped():
-    face, eye, other = Square(0, 0, 100, 0.9), Square(20, 20, 30, 0.7), Square(90, 0, 100, 0.8)
+    face, eye, other = Box(0, 0, 100, 0.9), Box(20, 20, 30, 0.7), Box(90, 0, 100, 0.8)
     assert distinct([eye, other, face]) == [face, other]
 
 
@@ -118,7 +114,7 @@ def test_a_box_within_a_more_confident_one_is_dropped():
 
 def test_the_astronaut_is_found_and_nothing_else(detector):
     image, [face] = astronaut()
-    [found] = detector.find(image)
+    [found] = detector.detect(image)
     assert overlap(found, face) > 0.6
     assert 0 < found.confidence <= 1
 
@@ -126,19 +122,19 @@ def test_the_astronaut_is_found_and_nothing_else(detector):
 def test_a_face_is_found_in_grey_and_at_the_edge(detector):
     image, [face] = astronaut()
     grey = np.stack([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)] * 3, axis=-1)[55:, 150:300]
-    [found] = detector.find(np.ascontiguousarray(grey))
-    assert overlap(found, Square(face.left - 150, face.top - 55, face.side)) > 0.5
+    [found] = detector.detect(np.ascontiguousarray(grey))
+    assert overlap(found, Box(face.left - 150, face.top - 55, face.side)) > 0.5
 
 
 def test_blazeface_finds_a_turned_face_and_a_profile(blazeface_detector):
-    for image, face in [*((astronaut(d)[0], Square(168, 60, 110)) for d in (-30, 30)),
-                        (picture("camera"), Square(185, 110, 80))]:  # fmt: skip
-        assert any(overlap(found, face) > 0.4 for found in blazeface_detector.find(image))
+    for image, face in [*((astronaut(d)[0], Box(168, 60, 110)) for d in (-30, 30)),
+                        (sample_image("camera"), Box(185, 110, 80))]:  # fmt: skip
+        assert any(overlap(found, face) > 0.4 for found in blazeface_detector.detect(image))
 
 
 def test_fifty_faces_are_found_at_once(detector):
     image, faces = crowd(patches()[:100], seed=0)
-    found = detector.find(image)
+    found = detector.detect(image)
     hits = sum(any(overlap(face, frame) > 0.3 for frame in found) for face in faces)
     assert hits >= 47 and len(found) <= 52
     assert found == sorted(found, key=lambda frame: (frame.left, frame.top))
@@ -146,18 +142,18 @@ def test_fifty_faces_are_found_at_once(detector):
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 400), (97, 64), (480, 640)])
 def test_a_picture_without_a_face_gives_none(detector, size):
-    assert detector.find(np.full((*size, 3), 128, np.uint8)) == []
+    assert detector.detect(np.full((*size, 3), 128, np.uint8)) == []
 
 
 def test_the_next_frames_keep_a_moving_face(detector):
     image, [face] = astronaut()
     image = np.ascontiguousarray(image[:384])
-    frames = detector.find_next(image, [], 0)
+    frames = detector.detect_next(image, [], 0)
     for number in range(1, 9):
         shift = np.float32([[1, 0, 6 * number], [0, 1, 2 * number]])
         moved = cv2.warpAffine(image, shift, (512, 384), borderMode=cv2.BORDER_REPLICATE)
-        frames = detector.find_next(moved, frames, number)
-        there = Square(face.left + 6 * number, face.top + 2 * number, face.side)
+        frames = detector.detect_next(moved, frames, number)
+        there = Box(face.left + 6 * number, face.top + 2 * number, face.side)
         assert any(overlap(there, frame) > 0.55 for frame in frames), number
 
 
@@ -165,18 +161,18 @@ def test_blazeface_looks_at_few_squares_of_a_next_frame_and_finds_who_comes_in(
     blazeface_detector, monkeypatch
 ):
     looks = []
-    look = blazeface_detector.network.look
+    detect = blazeface_detector.network.detect
     monkeypatch.setattr(
-        blazeface_detector.network, "look", lambda *a: looks.append(a[1]) or look(*a)
+        blazeface_detector.network, "detect", lambda *a: looks.append(a[1]) or detect(*a)
     )
     image, [face] = astronaut()
     image = np.ascontiguousarray(image[:384])
-    frames = blazeface_detector.find_next(np.full_like(image, 128), [], 0)
+    frames = blazeface_detector.detect_next(np.full_like(image, 128), [], 0)
     assert frames == [] and len(looks) == len(list(tiles(image, 3)))
     waited = 0
     for number in range(1, 30):
         looks.clear()
-        frames = blazeface_detector.find_next(image, frames, number)
+        frames = blazeface_detector.detect_next(image, frames, number)
         assert len(looks) <= 4 + 3 * 3  # four parts, and a closer look at what is new there
         waited += not frames
     assert waited <= 10 and len(frames) == 1 and overlap(frames[0], face) > 0.6

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 from fer_larq.inference.images import (
-    LONGEST_SIDE,
+    MAX_SIDE,
     is_animation,
     read_animation,
-    read_picture,
+    read_image,
 )
 from fer_larq.utils.errors import UserError
 
@@ -52,7 +52,7 @@ def test_a_picture_stands_upright_whatever_way_the_camera_was_held(tmp_path, upr
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored.save(tmp_path / "turned.jpg", exif=exif.tobytes(), quality=95)
-    picture = read_picture(tmp_path / "turned.jpg")
+    picture = read_image(tmp_path / "turned.jpg")
     assert_upright(picture.pixels)
     assert (picture.width, picture.height) == (90, 60)
 
@@ -73,7 +73,7 @@ def test_every_kind_of_pixel_becomes_the_same_picture(tmp_path, upright, mode, n
     else:
         image = upright.convert("RGB").convert(mode)
     image.save(tmp_path / name)
-    pixels = read_picture(tmp_path / name).pixels
+    pixels = read_image(tmp_path / name).pixels
     if mode in ("I;16", "I", "F"):  # stretched to the whole range
         assert pixels.min() == 0 and pixels.max() == 255
     else:
@@ -84,12 +84,12 @@ def test_colours_of_sixteen_bits_are_read(tmp_path):
     pixels = np.zeros((20, 30, 3), np.uint16)
     pixels[..., 2] = 65535  # OpenCV's red
     cv2.imwrite(str(tmp_path / "red.png"), pixels)
-    assert (read_picture(tmp_path / "red.png").pixels == (255, 0, 0)).all()
+    assert (read_image(tmp_path / "red.png").pixels == (255, 0, 0)).all()
 
 
 def test_a_dim_picture_of_twelve_bits_is_not_black(tmp_path):
     Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30)).save(tmp_path / "dim.png")
-    pixels = read_picture(tmp_path / "dim.png").pixels
+    pixels = read_image(tmp_path / "dim.png").pixels
     assert pixels.max() == 255 and len(np.unique(pixels)) > 200
 
 
@@ -99,17 +99,17 @@ def test_what_is_transparent_becomes_white(tmp_path):
     palette.putpalette([0, 0, 0, 9, 9, 9])
     palette.save(tmp_path / "glass.gif", transparency=0)
     for name in ("glass.png", "glass.gif"):
-        assert (read_picture(tmp_path / name).pixels == 255).all(), name
+        assert (read_image(tmp_path / name).pixels == 255).all(), name
 
 
 def test_a_photo_of_fifty_megapixels_takes_little_memory(tmp_path):
     Image.new("RGB", (8660, 5774), (90, 120, 150)).save(tmp_path / "large.jpg")
     script = (
         "import resource, sys\n"
-        "from fer_larq.inference.images import read_picture\n"
+        "from fer_larq.inference.images import read_image\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = peak()\n"
-        "picture = read_picture(sys.argv[1])\n"
+        "picture = read_image(sys.argv[1])\n"
         "print(picture.width, picture.height, *picture.pixels.shape, peak() - before)\n"
     )
     done = subprocess.run(
@@ -117,7 +117,7 @@ def test_a_photo_of_fifty_megapixels_takes_little_memory(tmp_path):
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     width, height, rows, columns, _, kilobytes = map(int, done.stdout.split())
-    assert (width, height, columns) == (8660, 5774, LONGEST_SIDE)
+    assert (width, height, columns) == (8660, 5774, MAX_SIDE)
     assert abs(rows - 2048 * 5774 / 8660) <= 1
     assert kilobytes < 130_000, "decoded as a whole it would be 200 MB"
 
@@ -144,7 +144,7 @@ def png_of(width: int, height: int) -> bytes:
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path, size):
     (tmp_path / "bomb.png").write_bytes(png_of(*size))
     with pytest.raises(UserError, match=r"bomb\.png: .*pixels are more than the 120,000,000"):
-        read_picture(tmp_path / "bomb.png")
+        read_image(tmp_path / "bomb.png")
 
 
 def test_a_file_that_is_no_picture_is_named_in_one_line(tmp_path, upright):
@@ -162,14 +162,14 @@ def test_a_file_that_is_no_picture_is_named_in_one_line(tmp_path, upright):
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(UserError) as refused:
-            read_picture(tmp_path / name)
+            read_image(tmp_path / name)
         assert name in str(refused.value) and "\n" not in str(refused.value)
     with pytest.raises(UserError, match="HEIC is not read"):
-        read_picture(tmp_path / "phone.heic")
+        read_image(tmp_path / "phone.heic")
     with pytest.raises(UserError, match="no such file"):
-        read_picture(tmp_path / "absent.png")
+        read_image(tmp_path / "absent.png")
     with pytest.raises(UserError, match="directory"):
-        read_picture(tmp_path)
+        read_image(tmp_path)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".gif", ".jpg", ".tif", ".webp", ".bmp"])
@@ -185,7 +185,7 @@ def test_bytes_that_were_tampered_with_end_in_a_picture_or_in_one_line(tmp_path,
             content[position] = random.integers(0, 256)
         path.write_bytes(content)
         try:
-            assert read_picture(path).pixels.dtype == np.uint8
+            assert read_image(path).pixels.dtype == np.uint8
             outcomes.add("picture")
         except UserError as error:
             assert "\n" not in str(error)

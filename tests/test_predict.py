@@ -21,8 +21,9 @@ import fer_larq
 from fer_larq import predict
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.inference import analyzer as analysis
-from fer_larq.inference.analyzer import PACKAGED_MODEL, Face, FaceReader, share
-from fer_larq.inference.geometry import Square
+from fer_larq.inference.analyzer import PACKAGED_MODEL, FaceAnalyzer
+from fer_larq.inference.face import Face, score_to_bar
+from fer_larq.inference.geometry import Box
 from fer_larq.inference.output.annotate import annotate, room_for_bars, touch
 from fer_larq.inference.output.timeline import LANE, MARGIN_TOP, draw_timeline
 from fer_larq.inference.video import Video
@@ -46,25 +47,25 @@ class BrightSquares:
 
     name = "bright squares"
 
-    def find(self, image: np.ndarray) -> list[Square]:
+    def detect(self, image: np.ndarray) -> list[Box]:
         assert image.dtype == np.uint8 and image.ndim == 3
         _, _, blobs, _ = cv2.connectedComponentsWithStats((image[..., 0] > 100).astype(np.uint8))
         return sorted(
-            (Square(int(x), int(y), int(width), 0.9) for x, y, width, _, _ in blobs[1:]),
+            (Box(int(x), int(y), int(width), 0.9) for x, y, width, _, _ in blobs[1:]),
             key=lambda square: square.left,
         )
 
-    def find_next(self, image, previous, frame_number) -> list[Square]:
-        return self.find(image)
+    def detect_next(self, image, previous, frame_number) -> list[Box]:
+        return self.detect(image)
 
 
 @pytest.fixture
-def reader(monkeypatch) -> FaceReader:
+def analyzer(monkeypatch) -> FaceAnalyzer:
     """What the command and ``analyze`` read with in these tests."""
-    reader = FaceReader(BrightnessClassifier(), BrightSquares())
-    monkeypatch.setattr(predict, "make_reader", lambda *_: reader)
-    monkeypatch.setattr(analysis, "kept_reader", lambda *_: reader)
-    return reader
+    analyzer = FaceAnalyzer(BrightnessClassifier(), BrightSquares())
+    monkeypatch.setattr(predict, "make_analyzer", lambda *_: analyzer)
+    monkeypatch.setattr(analysis, "cached_analyzer", lambda *_: analyzer)
+    return analyzer
 
 
 def scene(*faces: tuple[int, int, int], size=(240, 320)) -> np.ndarray:
@@ -103,7 +104,7 @@ def run(*arguments: str | Path) -> int:
 # Pictures -----------------------------------------------------------------------------------------
 
 
-def test_a_photo_gives_a_row_for_each_face_and_a_marked_picture(tmp_path, reader, capsys):
+def test_a_photo_gives_a_row_for_each_face_and_a_marked_picture(tmp_path, analyzer, capsys):
     photo = save(tmp_path / "photo.png", (30, 40, 160), (200, 100, 250))
     before = photo.read_bytes()
     assert run(photo, "--out", tmp_path / "out") == 0
@@ -121,7 +122,7 @@ def test_a_photo_gives_a_row_for_each_face_and_a_marked_picture(tmp_path, reader
     assert "photo.png: 2 faces" in said and "neutral" in said
 
 
-def test_json_has_an_object_for_each_picture(tmp_path, reader):
+def test_json_has_an_object_for_each_picture(tmp_path, analyzer):
     save(tmp_path / "in" / "a.png", (30, 40, 160))
     save(tmp_path / "in" / "b.png")
     assert run(tmp_path / "in", "--out", tmp_path / "out", "--table", "json") == 0
@@ -131,13 +132,13 @@ def test_json_has_an_object_for_each_picture(tmp_path, reader):
     assert second["file"].endswith("b.png") and second["faces"] == []
 
 
-def test_no_face_is_an_empty_result_and_a_sentence(tmp_path, reader, capsys):
+def test_no_face_is_an_empty_result_and_a_sentence(tmp_path, analyzer, capsys):
     assert run(save(tmp_path / "wall.png"), "--out", tmp_path / "out") == 0
     assert "wall.png: no face found" in capsys.readouterr().out
     assert rows(tmp_path / "out" / "faces.csv") == []
 
 
-def test_positions_are_those_of_the_upright_picture_in_full_size(tmp_path, reader):
+def test_positions_are_those_of_the_upright_picture_in_full_size(tmp_path, analyzer):
     large = Image.fromarray(scene((30, 40, 160))).resize((3200, 2400), Image.Resampling.NEAREST)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -148,7 +149,7 @@ def test_positions_are_those_of_the_upright_picture_in_full_size(tmp_path, reade
         assert abs(int(row[key]) - expected) <= 4, key
 
 
-def test_a_corrupt_file_amid_a_folder_is_named_and_passed_over(tmp_path, reader, capsys):
+def test_a_corrupt_file_amid_a_folder_is_named_and_passed_over(tmp_path, analyzer, capsys):
     for name in ("a.png", "c.png", "below/d.png"):
         save(tmp_path / "in" / name, (30, 40, 160))
     (tmp_path / "in" / "b.jpg").write_bytes(b"\xff\xd8\xff\xe0 not really")
@@ -162,37 +163,37 @@ def test_a_corrupt_file_amid_a_folder_is_named_and_passed_over(tmp_path, reader,
     assert (tmp_path / "out" / "below" / "d-faces.png").is_file()
 
 
-def test_what_cannot_be_read_at_all_is_one_line(tmp_path, reader):
+def test_what_cannot_be_read_at_all_is_one_line(tmp_path, analyzer):
     (tmp_path / "broken.jpg").write_bytes(b"nothing")
     (tmp_path / "empty").mkdir()
     out = tmp_path / "out"
-    for bad, words in (("broken.jpg", "known format"), ("empty", "no picture"), ("x", "no such")):
+    for bad, words in (("broken.jpg", "known format"), ("empty", "no image"), ("x", "no such")):
         with pytest.raises(UserError, match=words):
             run(tmp_path / bad, "--out", out)
     assert not (out / "faces.csv").exists(), "a result that is none is not written"
 
 
-def test_files_of_one_name_do_not_overwrite_each_other(tmp_path, reader):
+def test_files_of_one_name_do_not_overwrite_each_other(tmp_path, analyzer):
     one, two = save(tmp_path / "1" / "a.png"), save(tmp_path / "2" / "a.png", (30, 40, 160))
     assert run(one, two, "--out", tmp_path / "out") == 0
     marked = sorted(path.name for path in (tmp_path / "out").glob("*.png"))
     assert marked == ["2-a-faces.png", "a-faces.png"]
 
 
-def test_a_second_run_does_not_read_the_results_of_the_first(tmp_path, reader):
+def test_a_second_run_does_not_read_the_results_of_the_first(tmp_path, analyzer):
     save(tmp_path / "a.png", (30, 40, 160))
     for _ in range(2):
         assert run(tmp_path, "--out", tmp_path / "out") == 0
         assert len(rows(tmp_path / "out" / "faces.csv")) == 1
 
 
-def test_a_name_cannot_write_into_the_terminal(tmp_path, reader, capsys):
+def test_a_name_cannot_write_into_the_terminal(tmp_path, analyzer, capsys):
     save(tmp_path / "a\x1b[2Jb\n.png")
     assert run(tmp_path / "a\x1b[2Jb\n.png", "--out", tmp_path / "out") == 0
     assert "a?[2Jb?.png: no face found" in capsys.readouterr().out
 
 
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path, reader):
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path, analyzer):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match="cannot be written"):
         run(save(tmp_path / "a.png"), "--out", tmp_path / "file")
@@ -201,7 +202,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path, reader):
 # Videos -------------------------------------------------------------------------------------------
 
 
-def test_a_video_gives_rows_a_marked_video_and_a_plot(tmp_path, reader, capsys):
+def test_a_video_gives_rows_a_marked_video_and_a_plot(tmp_path, analyzer, capsys):
     clip = film(tmp_path / "clip.mp4", 30)
     assert run(clip, "--out", tmp_path / "out") == 0
     table = rows(tmp_path / "out" / "faces.csv")
@@ -215,7 +216,7 @@ def test_a_video_gives_rows_a_marked_video_and_a_plot(tmp_path, reader, capsys):
     assert plot.size[0] == 1200
 
 
-def test_an_animated_picture_is_read_as_a_video(tmp_path, reader):
+def test_an_animated_picture_is_read_as_a_video(tmp_path, analyzer):
     frames = [Image.fromarray(scene((20 + 5 * n, 60, 160))) for n in range(6)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=50)
     assert run(tmp_path / "a.gif", "--out", tmp_path / "out") == 0
@@ -224,7 +225,7 @@ def test_an_animated_picture_is_read_as_a_video(tmp_path, reader):
     assert {row["face"] for row in table} == {"1"}
 
 
-def test_of_a_video_with_a_broken_tail_the_beginning_is_kept(tmp_path, reader, capsys):
+def test_of_a_video_with_a_broken_tail_the_beginning_is_kept(tmp_path, analyzer, capsys):
     clip = film(tmp_path / "clip.avi", 60, "MJPG")
     whole = clip.read_bytes()
     clip.write_bytes(whole[: len(whole) // 2])
@@ -235,14 +236,14 @@ def test_of_a_video_with_a_broken_tail_the_beginning_is_kept(tmp_path, reader, c
     assert 15 <= len(list(Video(tmp_path / "out" / "clip.avi-faces.mp4"))) < 60
 
 
-def test_a_file_that_only_claims_to_be_a_video_is_one_line(tmp_path, reader):
+def test_a_file_that_only_claims_to_be_a_video_is_one_line(tmp_path, analyzer):
     (tmp_path / "clip.mp4").write_bytes(bytes(2000))
     with pytest.raises(UserError, match=r"clip\.mp4: is damaged, or no video"):
         run(tmp_path / "clip.mp4", "--out", tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_playlist_does_not_lead_to_other_files(tmp_path, reader):
+def test_a_playlist_does_not_lead_to_other_files(tmp_path, analyzer):
     clip = film(tmp_path / "secret.mp4", 5)
     for name, content in (
         ("list.ts", f"#EXTM3U\n#EXTINF:1,\n{clip}\n#EXT-X-ENDLIST\n"),
@@ -253,16 +254,16 @@ def test_a_playlist_does_not_lead_to_other_files(tmp_path, reader):
             run(tmp_path / name, "--out", tmp_path / "out")
 
 
-def test_ctrl_c_keeps_what_was_read(tmp_path, reader, monkeypatch):
+def test_ctrl_c_keeps_what_was_read(tmp_path, analyzer, monkeypatch):
     clip = film(tmp_path / "clip.mp4", 30)
-    read_next = reader.read_next
+    analyze_next = analyzer.analyze_next
 
     def interrupted(*arguments):
-        if reader.frame_number == 8:
+        if analyzer.tracker.frame_number == 8:
             raise KeyboardInterrupt
-        return read_next(*arguments)
+        return analyze_next(*arguments)
 
-    monkeypatch.setattr(reader, "read_next", interrupted)
+    monkeypatch.setattr(analyzer, "analyze_next", interrupted)
     assert run(clip, "--out", tmp_path / "out") == 130
     assert len(rows(tmp_path / "out" / "faces.csv")) == 8
     assert len(list(Video(tmp_path / "out" / "clip.mp4-faces.mp4"))) == 8
@@ -279,7 +280,7 @@ def test_an_absent_webcam_is_one_line_and_exit_code_2(tmp_path):
     assert done.stderr.count("\n") == 1 and not list(tmp_path.iterdir())
 
 
-def test_a_face_keeps_its_number_when_another_comes_and_when_it_is_lost_for_a_moment(reader):
+def test_a_face_keeps_its_number_when_another_comes_and_when_it_is_lost_for_a_moment(analyzer):
     numbers = []
     for faces in (
         [(100, 60, 160)],
@@ -287,10 +288,10 @@ def test_a_face_keeps_its_number_when_another_comes_and_when_it_is_lost_for_a_mo
         [(20, 60, 160)],
         [(25, 60, 160), (110, 60, 160)],
     ):
-        numbers.append([face.number for face in reader.read_next(scene(*faces))])
+        numbers.append([face.number for face in analyzer.analyze_next(scene(*faces))])
     assert numbers == [[1], [2, 1], [2], [2, 1]]
-    reader.start_video()
-    assert [face.number for face in reader.read_next(scene((100, 60, 160)))] == [1]
+    analyzer.start_video()
+    assert [face.number for face in analyzer.analyze_next(scene((100, 60, 160)))] == [1]
 
 
 # What is drawn ------------------------------------------------------------------------------------
@@ -337,13 +338,13 @@ def test_the_plot_shows_the_best_expression_and_where_the_face_was_away():
 
 @pytest.mark.parametrize("score, expected", [(-3, 0), (-1, 0), (0, 0.5), (0.5, 0.75), (2, 1)])
 def test_a_bar_is_half_of_score_plus_one_clipped(score, expected):
-    assert share(score) == expected
+    assert score_to_bar(score) == expected
 
 
 # From Python --------------------------------------------------------------------------------------
 
 
-def test_analyze_takes_files_pictures_and_arrays(tmp_path, reader):
+def test_analyze_takes_files_pictures_and_arrays(tmp_path, analyzer):
     pixels = scene((30, 40, 160))
     for image in (save(tmp_path / "a.png", (30, 40, 160)), Image.fromarray(pixels), pixels,
                   pixels[..., 0]):  # fmt: skip
@@ -359,7 +360,7 @@ def test_analyze_takes_files_pictures_and_arrays(tmp_path, reader):
 def test_without_a_model_it_is_said_how_to_make_one(monkeypatch, tmp_path):
     monkeypatch.setattr(analysis, "PACKAGED_MODEL", tmp_path / "absent.tflite")
     with pytest.raises(UserError, match=r"fer_larq\.convert RUN --out bdnn4\.tflite"):
-        analysis.make_reader()
+        analysis.make_analyzer()
 
 
 def test_reading_faces_imports_neither_tensorflow_nor_a_plotting_library():

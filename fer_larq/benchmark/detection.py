@@ -19,15 +19,10 @@ from fer_larq import data
 from fer_larq.benchmark.rounds import interleaved
 from fer_larq.inference.analyzer import PACKAGED_MODEL
 from fer_larq.inference.classifier import FaceClassifier
-from fer_larq.inference.detectors.search import (
-    BLAZEFACE_FRAMING,
-    CASCADE_FRAMING,
-    BlazeFaceDetector,
-    CascadeDetector,
-    Detector,
-    box_of,
-)
-from fer_larq.inference.geometry import Framing, Square, cut_face, overlap
+from fer_larq.inference.detectors.base import Detector
+from fer_larq.inference.detectors.blazeface_detector import BLAZEFACE_FRAMING, BlazeFaceDetector
+from fer_larq.inference.detectors.cascade_detector import CASCADE_FRAMING, CascadeDetector
+from fer_larq.inference.geometry import Box, Framing, cut_face, overlap
 from fer_larq.utils.errors import UserError
 from fer_larq.utils.options import add_data_option
 
@@ -39,10 +34,10 @@ FACELESS = (
 )  # fmt: skip
 """Pictures of scikit-image without a face of flesh and blood; there are profiles on the coins."""
 
-FOUND = 0.3
+FOUND_THRESHOLD = 0.3
 """Intersection over union with the true frame from which on a face counts as found."""
 
-Scene = tuple[np.ndarray, list[Square]]
+Scene = tuple[np.ndarray, list[Box]]
 """A picture, uint8 ``[H, W, 3]``, and the frames of its faces."""
 
 
@@ -55,7 +50,7 @@ def scikit_image():
     return skimage.data
 
 
-def picture(name: str) -> np.ndarray:
+def sample_image(name: str) -> np.ndarray:
     """One of scikit-image's pictures, at most 1024 pixels wide: uint8 ``[H, W, 3]``."""
     pixels = getattr(scikit_image(), name)()
     pixels = pixels if pixels.ndim == 3 else np.stack([pixels] * 3, axis=-1)
@@ -76,12 +71,12 @@ def background(height: int, width: int, seed: int) -> np.ndarray:
     return np.round(60 + 130 * clouds).astype(np.uint8)
 
 
-def place(scene: np.ndarray, face: np.ndarray, left: int, top: int, side: int) -> Square:
+def place(scene: np.ndarray, face: np.ndarray, left: int, top: int, side: int) -> Box:
     """Put a grey face into a scene; returns where."""
     scene[top : top + side, left : left + side] = cv2.resize(
         face, (side, side), interpolation=cv2.INTER_CUBIC
     )
-    return Square(left, top, side)
+    return Box(left, top, side)
 
 
 def alone(faces: np.ndarray, side: int, width: int = 640, height: int = 480) -> Iterator[Scene]:
@@ -109,8 +104,8 @@ def crowd(faces: np.ndarray, seed: int) -> Scene:
 
 def astronaut(degrees: float = 0) -> Scene:
     """The astronaut, turned; her face by the eye of whoever wrote this."""
-    image = picture("astronaut")
-    face = Square(168, 60, 110)
+    image = sample_image("astronaut")
+    face = Box(168, 60, 110)
     turn = cv2.getRotationMatrix2D((face.centre[0], face.centre[1]), degrees, 1)
     return cv2.warpAffine(image, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE), [face]
 
@@ -122,12 +117,12 @@ def scenes() -> dict[str, list[Scene]]:
         "astronaut upright": [astronaut()],
         "astronaut turned 15 degrees": [astronaut(-15), astronaut(15)],
         "astronaut turned 30 degrees": [astronaut(-30), astronaut(30)],
-        "camera (a profile)": [(picture("camera"), [Square(185, 110, 80)])],
+        "camera (a profile)": [(sample_image("camera"), [Box(185, 110, 80)])],
         "LFW faces of 64 pixels": list(alone(faces[:50], 64)),
         "LFW faces of 200 pixels": list(alone(faces[50:], 200)),
         "fifty LFW faces at once": [crowd(faces, 0), crowd(faces[50:], 1)],
         "LFW patches without a face": [(scene, []) for scene, _ in alone(others, 200)],
-        f"{len(FACELESS)} pictures without a face": [(picture(name), []) for name in FACELESS],
+        f"{len(FACELESS)} pictures without a face": [(sample_image(name), []) for name in FACELESS],
     }
 
 
@@ -135,10 +130,14 @@ def count(detector: Detector, scenes: list[Scene]) -> tuple[int, int, int]:
     """Faces there, faces found, and false faces."""
     there = hits = false = 0
     for image, truth in scenes:
-        found = detector.find(image)
+        found = detector.detect(image)
         there += len(truth)
-        hits += sum(any(overlap(face, frame) > FOUND for frame in found) for face in truth)
-        false += sum(not any(overlap(face, frame) > FOUND for face in truth) for frame in found)
+        hits += sum(
+            any(overlap(face, frame) > FOUND_THRESHOLD for frame in found) for face in truth
+        )
+        false += sum(
+            not any(overlap(face, frame) > FOUND_THRESHOLD for face in truth) for frame in found
+        )
     return there, hits, false
 
 
@@ -152,9 +151,9 @@ def seen_framing(detector: Detector, faces: np.ndarray) -> tuple[int, Framing, n
     """
     seen = []
     for image, [frame] in alone(faces, 192, 320, 320):
-        for found in detector.find(image):
-            if overlap(found, frame) > FOUND:
-                box = box_of(found, FRAMINGS[detector.name])
+        for found in detector.detect(image):
+            if overlap(found, frame) > FOUND_THRESHOLD:
+                box = FRAMINGS[detector.name].unframe(found)
                 x, y = box.centre
                 seen.append((x - frame.left, y - frame.top, box.side))
                 break
@@ -181,8 +180,8 @@ def read_right(detector: Detector, faces: data.Faces, classifier) -> tuple[int, 
     labels = []
     scenes = alone(faces.images, 192, 320, 320)
     for face, label, (image, [frame]) in zip(faces.images, faces.labels, scenes, strict=True):
-        for found in detector.find(image):
-            if overlap(found, frame) > FOUND:
+        for found in detector.detect(image):
+            if overlap(found, frame) > FOUND_THRESHOLD:
                 for form, cut in zip(
                     forms, (face, cut_face(image, frame), cut_face(image, found)), strict=True
                 ):
@@ -221,9 +220,9 @@ def main(options: argparse.Namespace) -> int:
     image = cv2.resize(image[:384], (640, 480))
     timed: dict[str, Callable[[], object]] = {}
     for detector in detectors:
-        frames = detector.find(image)
-        timed[f"{detector.name}, picture"] = partial(detector.find, image)
-        timed[f"{detector.name}, next frame"] = partial(detector.find_next, image, frames, 7)
+        frames = detector.detect(image)
+        timed[f"{detector.name}, picture"] = partial(detector.detect, image)
+        timed[f"{detector.name}, next frame"] = partial(detector.detect_next, image, frames, 7)
     print("milliseconds on 640x480, one face: median, fastest")
     for name, seconds in interleaved(timed, options.rounds).items():
         print(f"{name:36} {np.median(seconds) * 1e3:>9.1f} {seconds.min() * 1e3:>8.1f}")

@@ -22,7 +22,7 @@ from fer_larq.models import bdnn
 from fer_larq.tflite.delegate import kernels, load_delegate
 from fer_larq.tflite.interpreter import litert_runner
 from fer_larq.utils.errors import UserError
-from fer_larq.utils.files import replacing
+from fer_larq.utils.files import atomic_write
 
 BASE = "float32, LiteRT with XNNPACK"
 """What every other candidate is compared with, at the same crops and threads."""
@@ -190,12 +190,12 @@ def main(options: argparse.Namespace) -> int:
     title = f"{network.name} on {machine['processor']}, {options.rounds} interleaved rounds"
     print(f"{title}; lce_delegate uses {kernel or 'nothing'}\n")
     print(markdown(rows))
-    with replacing(options.out / "inference.json") as temporary:
+    with atomic_write(options.out / "inference.json") as temporary:
         temporary.write_text(
             json.dumps({"machine": machine, "rounds": options.rounds, "rows": rows}, indent=2)
             + "\n"
         )
-    with replacing(options.out / "inference.png") as temporary:
+    with atomic_write(options.out / "inference.png") as temporary:
         picture(rows, title).savefig(temporary, dpi=120)
     print(f"\ntable: {options.out / 'inference.json'}, picture: {options.out / 'inference.png'}")
     return 0

@@ -26,7 +26,7 @@ from fer_larq.tflite.delegate import kernels
 from fer_larq.tflite.graph import Graph
 from fer_larq.tflite.interpreter import open_model
 from fer_larq.tflite.schema import NO_TENSOR
-from fer_larq.utils.files import replacing
+from fer_larq.utils.files import atomic_write
 
 ARITHMETICS = {
     "one-bit": "bit-packed, lce_delegate", "int8": "int8, XNNPACK", "float32": "float32, XNNPACK"
@@ -187,9 +187,9 @@ def main(options: argparse.Namespace) -> int:
     )
     print(f"{title}; lce_delegate uses {kernel}\n\n{markdown(rows)}")
     about = {"machine": machine, "rounds": options.rounds, "threads": options.threads, "rows": rows}
-    with replacing(options.out / "layers.json") as temporary:
+    with atomic_write(options.out / "layers.json") as temporary:
         temporary.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    with replacing(options.out / "layers.png") as temporary:
+    with atomic_write(options.out / "layers.png") as temporary:
         picture(rows, title).savefig(temporary, dpi=120)
     print(f"\ntable: {options.out / 'layers.json'}, picture: {options.out / 'layers.png'}")
     return 0

@@ -14,12 +14,13 @@ import numpy as np
 from matplotlib.cbook import get_sample_data
 from PIL import Image
 
-from fer_larq.benchmark.detection import picture
-from fer_larq.inference.analyzer import Face, analyze
-from fer_larq.inference.detectors.search import DETECTORS
+from fer_larq.benchmark.detection import sample_image
+from fer_larq.inference.analyzer import analyze
+from fer_larq.inference.detectors import DETECTORS
+from fer_larq.inference.face import Face
 from fer_larq.inference.output.annotate import annotate
 from fer_larq.utils.errors import UserError
-from fer_larq.utils.files import replacing
+from fer_larq.utils.files import atomic_write
 
 SEEN = {
     "astronaut": "a smile",
@@ -40,7 +41,7 @@ def photographs(names: Iterable[str]) -> Iterator[tuple[str, np.ndarray]]:
             with Image.open(str(get_sample_data(name, asfileobj=False))) as image:
                 yield name, np.asarray(image.convert("RGB"))
         else:
-            yield name, picture(name)
+            yield name, sample_image(name)
 
 
 def row(name: str, faces: list[Face]) -> str:
@@ -75,6 +76,6 @@ def main(options: argparse.Namespace) -> int:
         faces = analyze(pixels, model=options.model, detector=options.detector)
         print(row(name, faces))
         if options.out is not None and faces:
-            with replacing(options.out / f"{Path(name).stem}.jpg") as temporary:
+            with atomic_write(options.out / f"{Path(name).stem}.jpg") as temporary:
                 Image.fromarray(annotate(pixels, faces)).save(temporary, quality=85)
     return 0

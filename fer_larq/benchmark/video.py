@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 
 from fer_larq import predict
-from fer_larq.benchmark.detection import picture
+from fer_larq.benchmark.detection import sample_image
 from fer_larq.benchmark.inference import processor
-from fer_larq.inference.detectors.search import DETECTORS
+from fer_larq.inference.detectors import DETECTORS
 from fer_larq.inference.video import VideoWriter
 
 RATE = 25
@@ -33,7 +33,7 @@ AWAY = slice(80, 100)
 
 def frames(count: int) -> Iterator[np.ndarray]:
     """The astronaut, moving to and fro: uint8 ``[480, 640, 3]``."""
-    image = cv2.resize(picture("astronaut")[:384], (640, 480))
+    image = cv2.resize(sample_image("astronaut")[:384], (640, 480))
     for index in range(count):
         shift = np.array([60 * np.sin(index / 12), 20 * np.sin(index / 8)])
         moved = np.column_stack([np.eye(2), shift])
@@ -78,7 +78,7 @@ def main(options: argparse.Namespace) -> int:
         print(f"one core of {processor()}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        cv2.imwrite(str(folder / "photo.png"), picture("astronaut")[..., ::-1])
+        cv2.imwrite(str(folder / "photo.png"), sample_image("astronaut")[..., ::-1])
         runs = [
             first_answer(folder / "photo.png", folder / "out", options.detector)
             for _ in range(options.photos)

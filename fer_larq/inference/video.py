@@ -1,4 +1,4 @@
-"""Frames of videos, webcams and animated pictures, one at a time; and writing a video."""
+"""Frames of videos, webcams and animated images, one at a time; and writing a video."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 import cv2
 import numpy as np
 
-from fer_larq.inference.images import LONGEST_SIDE, MOST_PIXELS, Picture, read_animation
+from fer_larq.inference.images import MAX_PIXELS, MAX_SIDE, InputImage, read_animation
 from fer_larq.utils.errors import UserError
 
-SUFFIXES = frozenset(".3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .ogv .ts .webm .wmv".split())
+VIDEO_SUFFIXES = frozenset(
+    ".3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .ogv .ts .webm .wmv".split()
+)
 """Endings by which a folder's videos are told from its other files."""
 
 USUAL_RATE = 25.0
@@ -67,10 +69,10 @@ class Video:
         if not self.capture.isOpened():
             raise UserError(fault)
         size = [self.capture.get(p) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
-        if size[0] * size[1] > MOST_PIXELS:
+        if size[0] * size[1] > MAX_PIXELS:
             raise UserError(
                 f"{self.name}: frames of {size[0]:.0f}x{size[1]:.0f} are more than the "
-                f"{MOST_PIXELS:,} pixels that are read"
+                f"{MAX_PIXELS:,} pixels that are read"
             )
         rate = self.capture.get(cv2.CAP_PROP_FPS)
         self.rate = rate if 0 < rate <= FASTEST_RATE else USUAL_RATE
@@ -78,7 +80,7 @@ class Video:
         self.count = int(count) if 0 < count < 1e9 and not isinstance(source, int) else 0
         self.frames_read = 0
 
-    def __iter__(self) -> Iterator[tuple[float, Picture]]:
+    def __iter__(self) -> Iterator[tuple[float, InputImage]]:
         """The second at which a frame begins, and the frame."""
         while True:
             there, frame = self.capture.read()
@@ -87,10 +89,10 @@ class Video:
             seconds = self.frames_read / self.rate
             self.frames_read += 1
             height, width = frame.shape[:2]
-            if max(height, width) > LONGEST_SIDE:
-                scale = LONGEST_SIDE / max(height, width)
+            if max(height, width) > MAX_SIDE:
+                scale = MAX_SIDE / max(height, width)
                 frame = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            yield seconds, Picture(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), width, height)
+            yield seconds, InputImage(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), width, height)
 
     @property
     def fault(self) -> str | None:
@@ -110,7 +112,7 @@ class Video:
 
 
 class Animation:
-    """An animated picture, with the interface of ``Video``."""
+    """An animated image, with the interface of ``Video``."""
 
     def __init__(self, path: str | os.PathLike[str]):
         self.name = str(path)
@@ -127,7 +129,7 @@ class Animation:
         """Seconds at which the frames begin."""
         return (seconds for seconds, _ in read_animation(self.path))
 
-    def __iter__(self) -> Iterator[tuple[float, Picture]]:
+    def __iter__(self) -> Iterator[tuple[float, InputImage]]:
         try:
             for seconds, picture in read_animation(self.path):
                 self.frames_read += 1

@@ -30,7 +30,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextmanager
-def native_chatter_held_back() -> Iterator[None]:
+def suppress_native_stderr() -> Iterator[None]:
     """Hold back what native code writes to standard error, unless the body fails.
 
     While it is loaded, TensorFlow reports absent GPU drivers before it has read its log level.
@@ -51,7 +51,7 @@ def native_chatter_held_back() -> Iterator[None]:
 
 
 try:
-    with native_chatter_held_back():
+    with suppress_native_stderr():
         import larq as lq
         import tensorflow as tf
 except ModuleNotFoundError as missing:

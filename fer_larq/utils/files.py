@@ -19,7 +19,7 @@ LARGEST_ARRAYS = 64 << 20
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is renamed onto ``path``.
 
     If the body raises, ``path`` stays as it was and the temporary file is removed. The name keeps
@@ -56,7 +56,7 @@ def cache_folder() -> Path:
 def save_arrays(file: Path, description: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
     """Write arrays and what there is to say of them into an ``.npz`` file, whole or not at all."""
     text = np.frombuffer(json.dumps(description).encode("utf-8"), np.uint8)
-    with replacing(file) as temporary:
+    with atomic_write(file) as temporary:
         np.savez_compressed(temporary, description=text, **arrays)
 
 
@@ -71,3 +71,6 @@ def load_arrays(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         return json.loads(arrays.pop("description").tobytes()), arrays
     except (OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(str(error)) from error
+
+
+replacing = atomic_write  # the old name, until the training code has moved

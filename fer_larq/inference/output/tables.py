@@ -1,4 +1,4 @@
-"""Write what was read as CSV or JSON, row by row, so that a long video needs little memory."""
+"""Write results as CSV or JSON, row by row, so that a long video needs little memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from fer_larq.inference.analyzer import Face
+from fer_larq.inference.face import Face
 
-FORMATS = ("csv", "json")
+TABLE_FORMATS = ("csv", "json")
 
 COLUMNS = (
     "file", "frame", "seconds", "face", "left", "top", "width", "height", "confidence",
@@ -20,12 +20,12 @@ COLUMNS = (
 
 
 class Table(Protocol):
-    """A file of what was read in each picture and each frame."""
+    """A file with the faces of each image and each frame."""
 
     def add(
         self, file: str, frame: int, seconds: float, faces: Sequence[Face], milliseconds: float
     ) -> None:
-        """Add a picture (frame 0 at 0 seconds) or a frame of a video.
+        """Add an image (frame 0 at 0 seconds) or a frame of a video.
 
         ``milliseconds`` is the time that finding and classifying its faces took.
         """
@@ -60,7 +60,7 @@ class CsvTable:
 
 
 class JsonTable:
-    """A list with one object for each picture or frame, also for one without a face."""
+    """A list with one object for each image or frame, also for one without a face."""
 
     def __init__(self, path: Path, labels: Sequence[str]):
         self.file = path.open("w", encoding="ascii")

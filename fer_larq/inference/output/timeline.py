@@ -1,4 +1,4 @@
-"""The seven scores of a face over the time of a video, as a picture.
+"""The seven scores of a face over the time of a video, as an image.
 
 Drawn with Pillow, since whoever only classifies faces shall not need a plotting library; the
 figures themselves are in the table that the command writes.
@@ -8,17 +8,62 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from fer_larq.inference.analyzer import share
+from fer_larq.inference.face import Face, score_to_bar
 from fer_larq.inference.output.annotate import colour, font
+from fer_larq.inference.output.text import plural, printable
 
 WIDTH, LANE, MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 1200, 84, 110, 36, 64, 58
 """Sizes in pixels; a lane is the strip of one expression."""
 
 INK, FAINT = (40, 44, 52), (225, 228, 232)
+
+
+class ScoreTimeline:
+    """Collects the scores of a video's faces over time."""
+
+    def __init__(self, labels: Sequence[str]):
+        self.labels = labels
+        self.seconds: list[float] = []
+        self.faces: dict[int, dict[int, list[float]]] = {}  # number -> frame -> scores
+
+    def add(self, seconds: float, faces: Sequence[Face]) -> None:
+        """Note a frame."""
+        for face in faces:
+            scores = [face.scores[label] for label in self.labels]
+            self.faces.setdefault(face.number, {})[len(self.seconds)] = scores
+        self.seconds.append(seconds)
+
+    def describe(self, name: str) -> str:
+        """One line on how many faces were in sight, and their most frequent expressions."""
+        if not self.faces:
+            return f"{printable(name)}: no face found in {len(self.seconds)} frames"
+        rows = np.array([row for frames in self.faces.values() for row in frames.values()])
+        counts = np.bincount(rows.argmax(axis=1), minlength=len(self.labels))
+        most = ", ".join(
+            f"{self.labels[i]} {counts[i] / counts.sum():.0%}"
+            for i in np.argsort(-counts, kind="stable")[:3]
+            if counts[i]
+        )
+        return (
+            f"{printable(name)}: {plural(len(self.seconds), 'frame')}, "
+            f"{plural(len(self.faces), 'face')}: {most}"
+        )
+
+    def plot(self, name: str) -> Image.Image:
+        """The curves of the face that was in sight longest."""
+        number = max(self.faces, key=lambda face: len(self.faces[face]))
+        scores = np.full((len(self.seconds), len(self.labels)), np.nan, np.float32)
+        for frame, row in self.faces[number].items():
+            scores[frame] = row
+        title = printable(Path(name).name)
+        if len(self.faces) > 1:
+            title += f": face {number} of {len(self.faces)}, the longest in sight"
+        return draw_timeline(np.array(self.seconds), scores, self.labels, title)
 
 
 def draw_timeline(
@@ -33,8 +78,8 @@ def draw_timeline(
         title: stands on top.
 
     Returns:
-        A picture in which the height of a curve is ``share`` of the score. The largest score of
-        each moment is filled.
+        An image in which the height of a curve is ``score_to_bar`` of the score. The largest
+        score of each moment is filled.
     """
     height = MARGIN_TOP + LANE * len(labels) + MARGIN_BOTTOM
     picture = Image.new("RGB", (WIDTH, height), "white")
@@ -65,7 +110,7 @@ def draw_timeline(
         base = MARGIN_TOP + LANE * (lane + 1)
         draw.line((MARGIN_LEFT, base, WIDTH - MARGIN_RIGHT, base), FAINT)
         draw.text((MARGIN_LEFT - 12, base - LANE / 2), label, INK, font=font(17), anchor="rm")
-        top = {x: base - share(float(row[lane])) * (LANE - 12) for x, row in points.items()}
+        top = {x: base - score_to_bar(float(row[lane])) * (LANE - 12) for x, row in points.items()}
         for x, row in points.items():
             if int(row.argmax()) == lane:
                 right = min(x + step, WIDTH - MARGIN_RIGHT) - 1
