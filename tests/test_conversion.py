@@ -16,14 +16,13 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from conversion_networks import random_faces, random_network
 
-from fer_larq.conversion import converter as build
-from fer_larq.conversion import verification as proof
+from fer_larq.conversion import converter, verification
 from fer_larq.conversion.bitpacked import count_thresholds
 from fer_larq.conversion.converter import build_model
 from fer_larq.conversion.inference_form import inference_form
 from fer_larq.conversion.lce import lce_conversion, lce_runner
 from fer_larq.conversion.packing import pack
-from fer_larq.conversion.thresholds import ExactNetwork, exact_network
+from fer_larq.conversion.thresholds import IntegerNetwork, integer_network
 from fer_larq.datasets import crops
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.evaluation.metrics import crop_scores, mean_over_views
@@ -82,7 +81,7 @@ def sign(sums: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     return np.where(sums >= thresholds, 1, -1)
 
 
-def in_integers(exact: ExactNetwork, pixels: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+def in_integers(exact: IntegerNetwork, pixels: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     """Signs of all layers (True for +1; second convolutions pooled) and sums of the last."""
     x, padding = 2 * pixels[..., np.newaxis].astype(np.int64) - 255, 0
     signs = []
@@ -101,7 +100,7 @@ def in_integers(exact: ExactNetwork, pixels: np.ndarray) -> tuple[list[np.ndarra
 @dataclass(frozen=True)
 class Converted:
     network: tf.keras.Model
-    exact: ExactNetwork
+    exact: IntegerNetwork
     content: bytes
 
 
@@ -118,7 +117,7 @@ class Converted:
 def hostile(request) -> Converted:
     """Networks of all depths with hostile statistics, packed, for crops."""
     network = random_network(hostile=True, **request.param)
-    return Converted(network, exact_network(network), build_model(network, RUN, "none"))
+    return Converted(network, integer_network(network), build_model(network, RUN, "none"))
 
 
 def test_hostile_statistics_leave_every_sign_of_every_layer_exact(hostile) -> None:
@@ -133,7 +132,7 @@ def test_hostile_statistics_leave_every_sign_of_every_layer_exact(hostile) -> No
     for arithmetic in ("float32", "int8"):
         models[arithmetic] = build_model(hostile.network, RUN, "none", arithmetic)
     for arithmetic, content in models.items():
-        actual = proof.model_signs(content, hostile.exact, faces, "five")
+        actual = verification.model_signs(content, hostile.exact, faces, "five")
         for layer, values, wanted in zip(hostile.exact.layers, actual, expected, strict=True):
             assert np.array_equal(values, wanted), (arithmetic, layer.name)
         assert np.abs(TFLiteNetwork(content).classify_crops(pixels) - scores).max() < 1e-6
@@ -173,7 +172,7 @@ def own_thresholds(network) -> list[np.ndarray]:
 def test_the_converter_itself_rounds_thresholds_that_lie_beside_an_integer() -> None:
     random = np.random.default_rng(0)
     network = random_network(1, filters=(32,), dense_units=(512, 512))
-    exact = exact_network(network)
+    exact = integer_network(network)
     for layer, own in zip(exact.layers[1:], own_thresholds(network), strict=True):
         assert np.array_equal(own, count_thresholds(layer))
 
@@ -186,7 +185,7 @@ def test_the_converter_itself_rounds_thresholds_that_lie_beside_an_integer() -> 
             beta = random.integers(-80, 80, count) / 8
             mean = 2 * random.integers(-50, 50, count) + beta * root
             layer.set_weights([beta, mean, root**2 - layer.epsilon])
-    exact = exact_network(network)
+    exact = integer_network(network)
     for layer, own in zip(exact.layers[1:], own_thresholds(network), strict=True):
         difference = own - count_thresholds(layer)
         assert set(difference) == {-1, 0} or set(difference) == {0, 1}
@@ -196,7 +195,7 @@ def test_the_converter_itself_rounds_thresholds_that_lie_beside_an_integer() -> 
 def test_bdnn4_takes_little_more_than_one_bit_a_weight() -> None:
     network = bdnn(4)
     content = build_model(network, RUN, "none")
-    assert len(content) <= 1.04 * exact_network(network).one_bit_weights / 8
+    assert len(content) <= 1.04 * integer_network(network).one_bit_weights / 8
     assert len(content) <= 1_470_000
     assert Counter(operator.kind for operator in parse_model(content, "model").operators) == {
         **{"CONV_2D": 1, "LceQuantize": 1, "LceBconv2d": 10, "LceBMaxPool2d": 8},
@@ -336,13 +335,13 @@ def test_widths_that_do_not_fill_words_are_refused_before_any_work() -> None:
         build_model(network, RUN)
     faces = random_faces(2)
     model = build_model(network, RUN, "five", "int8")  # no words there
-    assert proof.prove(network, model, faces).largest_difference < 1e-6
+    assert verification.verify(network, model, faces).largest_difference < 1e-6
 
 
-# The proof
+# Verification
 
 
-def with_shifted_threshold(exact: ExactNetwork) -> ExactNetwork:
+def with_shifted_threshold(exact: IntegerNetwork) -> IntegerNetwork:
     """One threshold of the second convolution of the second block, two too high."""
     first, second = exact.blocks[1]
     thresholds = second.thresholds.copy()
@@ -352,31 +351,33 @@ def with_shifted_threshold(exact: ExactNetwork) -> ExactNetwork:
 
 
 @pytest.mark.parametrize(("views", "arithmetic"), [("five", "one-bit"), ("none", "int8")])
-def test_the_proof_names_the_first_layer_that_differs(
+def test_verification_names_the_first_layer_that_differs(
     network, converted, monkeypatch, views, arithmetic
 ) -> None:
     faces = random_faces(30)
-    found = proof.prove(network, converted(views, arithmetic), faces)
+    found = verification.verify(network, converted(views, arithmetic), faces)
     assert (found.faces, found.rounded) == (30, 0)
     assert 0 < found.largest_difference < 1e-6
     monkeypatch.setattr(
-        build, "exact_network", lambda network: with_shifted_threshold(exact_network(network))
+        converter,
+        "integer_network",
+        lambda network: with_shifted_threshold(integer_network(network)),
     )
     wrong = build_model(network, RUN, views, arithmetic)
     with pytest.raises(UserError, match=r"differs is block 2, second convolution, in \d+ of \d+"):
-        proof.prove(network, wrong, faces)
+        verification.verify(network, wrong, faces)
 
 
-def test_the_proof_notices_scores_that_are_slightly_off(network, monkeypatch) -> None:
+def test_verification_notices_scores_that_are_slightly_off(network, monkeypatch) -> None:
     def off(network):
-        exact = exact_network(network)
+        exact = integer_network(network)
         offset = exact.output.offset + 2e-5 * (np.arange(7) == 2)
         return replace(exact, output=replace(exact.output, offset=offset))
 
-    monkeypatch.setattr(build, "exact_network", off)
+    monkeypatch.setattr(converter, "integer_network", off)
     wrong = build_model(network, RUN, "five", "float32")
     with pytest.raises(UserError, match="its output layer differs"):
-        proof.prove(network, wrong, random_faces(3))
+        verification.verify(network, wrong, random_faces(3))
 
 
 def test_a_sign_that_only_float32_turns_is_no_difference(monkeypatch) -> None:
@@ -390,44 +391,44 @@ def test_a_sign_that_only_float32_turns_is_no_difference(monkeypatch) -> None:
     batch_normalisation.set_weights([0 * beta, rounded[0, 20, 20].numpy(), variance])
     content = build_model(network, RUN)
     faces = np.concatenate([grey, random_faces(5)])
-    found = proof.prove(network, content, faces)
+    found = verification.verify(network, content, faces)
     assert (found.faces, found.rounded) == (6, 1)
 
     # Without the judge in float64 it would be one.
-    monkeypatch.setattr(proof, "in_float64", lambda network: network)
-    monkeypatch.setattr(proof, "float64_predictor", predictor)
-    monkeypatch.setattr(proof, "first_difference", lambda *_: "here")
+    monkeypatch.setattr(verification, "in_float64", lambda network: network)
+    monkeypatch.setattr(verification, "float64_predictor", predictor)
+    monkeypatch.setattr(verification, "first_difference", lambda *_: "here")
     with pytest.raises(UserError, match="not the trained network: here"):
-        proof.prove(network, content, faces)
+        verification.verify(network, content, faces)
 
 
 def test_another_runtime_has_to_give_the_same_scores_to_the_last_bit(
     network, bare, monkeypatch
 ) -> None:
-    thorough = proof.prove(network, bare, random_faces(2), thorough=True)
+    thorough = verification.verify(network, bare, random_faces(2), thorough=True)
     assert thorough.runtimes[0] == "the Larq Compute Engine's default kernels"
 
     def nearly(content, threads):
         run = lce_runner(content, threads)
         return lambda values: [np.nextafter(scores, np.float32(9)) for scores in run(values)]
 
-    monkeypatch.setattr(proof, "other_runtimes", lambda thorough: {"a poor runtime": nearly})
+    monkeypatch.setattr(verification, "other_runtimes", lambda thorough: {"a poor runtime": nearly})
     with pytest.raises(UserError, match="a poor runtime computes other scores"):
-        proof.prove(network, bare, random_faces(2))
+        verification.verify(network, bare, random_faces(2))
 
 
-def test_a_conversion_that_leaves_something_in_float_is_not_proved(network, monkeypatch) -> None:
+def test_a_conversion_that_leaves_something_in_float_is_refused(network, monkeypatch) -> None:
     content = lce_conversion(network)
     kinds = [operator.kind for operator in parse_model(content, "model").operators]
     assert "LceDequantize" in kinds or "FULLY_CONNECTED" in kinds
     with pytest.raises(UserError, match=r"not a model of fer_larq\.convert"):
-        proof.prove(network, content, random_faces(1))
+        verification.verify(network, content, random_faces(1))
 
 
 def test_float64_is_the_same_network_with_less_rounding(network) -> None:
     pixels = random_faces(4)[:, :42, :42]
-    double = proof.in_float64(network)
+    double = verification.in_float64(network)
     assert {weights.dtype for weights in double.weights} == {tf.float64}
-    scores = proof.float64_predictor(double)(pixels)
+    scores = verification.float64_predictor(double)(pixels)
     assert scores.dtype == np.float64
     assert np.abs(scores - predictor(network)(pixels)).max() < 1e-6

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conversion_networks import random_network
 
-from fer_larq.conversion.thresholds import exact_network, threshold, weighted_layers
+from fer_larq.conversion.thresholds import integer_network, threshold, weighted_layers
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 
@@ -72,7 +72,7 @@ def test_one_step_of_float32_beside_an_integer_is_told_from_it() -> None:
 
 def test_keras_in_float32_agrees_wherever_it_is_not_within_rounding_of_zero() -> None:
     network = random_network(3, hostile=True, seed=5)
-    exact = exact_network(network)
+    exact = integer_network(network)
     compared = 0
     for layer, (_, batch_normalisation) in zip(
         exact.layers, weighted_layers(network)[:-1], strict=True
@@ -99,7 +99,7 @@ def test_keras_in_float32_agrees_wherever_it_is_not_within_rounding_of_zero() ->
 def test_weights_are_the_signs_that_larq_computes_with_zero_counted_as_plus() -> None:
     network = random_network(hostile=True)
     layers = weighted_layers(network)
-    exact = exact_network(network)
+    exact = integer_network(network)
     zeros = 0
     for layer, (source, _) in zip([*exact.layers, exact.output], layers, strict=True):
         (latent,) = source.get_weights()
@@ -112,7 +112,7 @@ def test_weights_without_latent_values_are_read_as_they_are() -> None:
     network = random_network(latent_weights=False)
     (kernel,) = weighted_layers(network)[1][0].get_weights()
     assert set(np.unique(kernel)) == {-1, 1}
-    assert np.array_equal(exact_network(network).blocks[0][1].signs, kernel)
+    assert np.array_equal(integer_network(network).blocks[0][1].signs, kernel)
 
 
 def spoil(network: tf.keras.Model, index: int, which: int, values) -> None:
@@ -139,18 +139,18 @@ def test_values_without_a_meaning_are_refused_by_the_name_of_their_layer(
     network = random_network()
     spoil(network, index, which, value)
     with pytest.raises(UserError, match=message):
-        exact_network(network)
+        integer_network(network)
 
 
 def test_a_network_without_latent_weights_may_hold_nothing_but_signs() -> None:
     network = random_network(latent_weights=False)
     spoil(network, 2, 0, 0.5)
     with pytest.raises(UserError, match=r"block 1, second convolution: .* other than -1 and \+1"):
-        exact_network(network)
+        integer_network(network)
 
 
 def test_a_network_of_another_kind_is_refused() -> None:
     crop = tf.keras.Input((42, 42, 1))
     other = tf.keras.Model(crop, tf.keras.layers.Dense(7)(tf.keras.layers.Flatten()(crop)))
     with pytest.raises(UserError, match=r"not one of fer_larq\.models\.bdnn"):
-        exact_network(other)
+        integer_network(other)

@@ -15,7 +15,7 @@ from fer_larq.conversion.converter import build_model
 from fer_larq.conversion.lce import lce_conversion
 from fer_larq.tflite.network import TFLiteNetwork
 from fer_larq.tflite.parser import FILE_IDENTIFIER, parse_model, read_model
-from fer_larq.tflite.summary import listing
+from fer_larq.tflite.summary import model_summary
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 
@@ -46,7 +46,7 @@ def of_tensorflow() -> bytes:
 
 
 def shown(content: bytes) -> str:
-    return "\n".join(listing(parse_model(content, "a.tflite"), "a.tflite"))
+    return "\n".join(model_summary(parse_model(content, "a.tflite"), "a.tflite"))
 
 
 def test_a_listing_of_our_model_gives_its_account_its_operators_and_its_bytes(ours) -> None:

@@ -11,7 +11,7 @@ from conversion_networks import random_network
 from test_conversion import with_shifted_threshold
 
 from fer_larq import convert, runs
-from fer_larq.conversion import converter as build
+from fer_larq.conversion import converter
 from fer_larq.tflite.network import TFLiteNetwork
 from fer_larq.utils.errors import UserError
 
@@ -32,7 +32,7 @@ def test_a_run_becomes_a_model_that_knows_its_training(packable_run, tmp_path, c
     file = tmp_path / "models" / "bdnn2.tflite"
     assert convert.main([packable_run, "--out", str(file)]) == 0
     printed = capsys.readouterr().out
-    assert "proved: the same expression on all 120 faces, five crops each" in printed
+    assert "verified: the same expression on all 120 faces, five crops each" in printed
     assert f"{file.stat().st_size:,} bytes" in printed
 
     model = TFLiteNetwork(file)
@@ -69,9 +69,11 @@ def test_a_model_that_is_not_the_network_is_not_written(
 ) -> None:
     file = tmp_path / "bdnn2.tflite"
     file.write_bytes(b"what was there before")
-    exact_network = build.exact_network
+    integer_network = converter.integer_network
     monkeypatch.setattr(
-        build, "exact_network", lambda network: with_shifted_threshold(exact_network(network))
+        converter,
+        "integer_network",
+        lambda network: with_shifted_threshold(integer_network(network)),
     )
     with pytest.raises(UserError, match="the first layer that differs is block 2, second conv"):
         convert.main([packable_run, "--out", str(file)])
@@ -79,14 +81,14 @@ def test_a_model_that_is_not_the_network_is_not_written(
     assert [path.name for path in tmp_path.iterdir()] == ["bdnn2.tflite"]
 
 
-def test_all_faces_and_more_random_ones_take_part_in_a_full_proof(
+def test_all_faces_and_more_random_ones_take_part_in_a_full_verification(
     packable_run, tmp_path, few_faces, capsys
 ) -> None:
     file = tmp_path / "bdnn2.tflite"
-    arguments = [packable_run, "--out", str(file), "--format", "float32", "--prove", "full"]
+    arguments = [packable_run, "--out", str(file), "--format", "float32"]
     with pytest.raises(UserError, match="give --data as well"):
-        convert.main(arguments)
-    assert convert.main([*arguments, "--data", "somewhere"]) == 0
+        convert.main([*arguments, "--prove", "full"])  # the flag's former name
+    assert convert.main([*arguments, "--verify", "full", "--data", "somewhere"]) == 0
     faces = len(few_faces.split("validation"))
     printed = capsys.readouterr().out
     assert f"{faces} faces of drawn faces, validation and 400 images of random pixels" in printed

@@ -19,7 +19,7 @@ import numpy as np
 from fer_larq.conversion.inference_form import inference_form
 from fer_larq.conversion.lce import lce_conversion
 from fer_larq.conversion.packing import WORD, check_packed, pack
-from fer_larq.conversion.thresholds import BinaryLayer, ExactNetwork, Layer
+from fer_larq.conversion.thresholds import BinaryLayer, IntegerNetwork, Layer
 from fer_larq.tflite.graph import Graph
 from fer_larq.tflite.schema import NO_TENSOR
 from fer_larq.utils.backend import tf
@@ -27,7 +27,7 @@ from fer_larq.utils.errors import UserError
 
 
 def binary_graph(
-    network: tf.keras.Model, exact: ExactNetwork, batch: int
+    network: tf.keras.Model, exact: IntegerNetwork, batch: int
 ) -> tuple[Graph, int, int]:
     """Convert and pack a network, without its two ends.
 
@@ -43,7 +43,7 @@ def binary_graph(
             )
     graph = Graph(lce_conversion(inference_form(network)))
     pack(graph)
-    sums = write_exact_values(graph, exact)
+    sums = write_thresholds(graph, exact)
     graph.outputs = [sums]
     graph.operators = graph.in_order()
     check_packed(graph)
@@ -54,7 +54,7 @@ def binary_graph(
     return graph, crop, sums
 
 
-def write_exact_values(graph: Graph, exact: ExactNetwork) -> int:
+def write_thresholds(graph: Graph, exact: IntegerNetwork) -> int:
     """Replace the converter's float32 thresholds by the exact ones; returns the tensor of sums."""
     operators = graph.in_order()
     (first,) = (operator for operator in operators if graph.kind(operator) == "CONV_2D")
@@ -112,7 +112,7 @@ def check_weights(graph: Graph, tensor: int, layer: Layer) -> None:
         raise AssertionError(f"{layer.name}: the converter packed other weights than the network's")
 
 
-def name_tensors(graph: Graph, exact: ExactNetwork) -> None:
+def name_tensors(graph: Graph, exact: IntegerNetwork) -> None:
     """Give weights and activations the names of their layers, for viewers and messages."""
     layers = iter([*exact.layers[1:], exact.output])
     layer: Layer = exact.layers[0]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fer_larq import runs
 from fer_larq.conversion.bitpacked import binary_graph
-from fer_larq.conversion.input_output import add_ends, batch_size
-from fer_larq.conversion.reference_formats import ordinary_graph
-from fer_larq.conversion.thresholds import exact_network
+from fer_larq.conversion.input_output import add_input_and_output, batch_size
+from fer_larq.conversion.reference_formats import reference_graph
+from fer_larq.conversion.thresholds import integer_network
 from fer_larq.tflite.metadata import add_metadata, model_document, with_attachments
 from fer_larq.utils.backend import tf
 
@@ -32,12 +33,37 @@ def build_model(
     Returns:
         The content of a .tflite file. The same network and ``run`` give the same bytes.
     """
-    exact = exact_network(network)
+    exact = integer_network(network)
     batch = batch_size(crops)
     if arithmetic == "one-bit":
         graph, crop, sums = binary_graph(network, exact, batch)
     else:
-        graph, crop, sums = ordinary_graph(exact, arithmetic, batch)
-    add_ends(graph, crop, sums, exact.output, crops)
+        graph, crop, sums = reference_graph(exact, arithmetic, batch)
+    add_input_and_output(graph, crop, sums, exact.output, crops)
     add_metadata(graph, model_document(exact.name, exact.one_bit_weights, crops, arithmetic, run))
     return with_attachments(graph.save(f"{exact.name}, {arithmetic}, made by fer_larq"))
+
+
+def provenance(loaded: runs.LoadedNetwork) -> dict[str, Any]:
+    """What a model keeps of its training.
+
+    Accuracies are those of the best weights; the last ones may have others.
+    """
+    description = runs.account(loaded.description)
+    result = description.get("result") or {}
+    kept = {
+        "recipe": description.get("recipe"),
+        "settings": description.get("settings"),
+        "data": description.get("data"),
+        "epochs": result.get("epochs"),
+        "weights_sha256": runs.weights_digest(loaded.network),
+        "versions": description.get("versions"),
+    }
+    if loaded.weights_file.name != runs.LAST_WEIGHTS:
+        crops = {"validation_five": "five crops", "validation_centre": "centre crop"}
+        best = result.get("best") or {}
+        kept["accuracy"] = {
+            "split": "validation (PublicTest)",
+            **{crops[key]: value for key, value in best.items() if key in crops},
+        }
+    return kept

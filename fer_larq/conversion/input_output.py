@@ -25,7 +25,9 @@ def batch_size(crops: str) -> int:
     return 1 if crops == "none" else view_count(crops)
 
 
-def add_ends(graph: Graph, crop: int, sums: int, layer: OutputLayer, crops: str) -> None:
+def add_input_and_output(
+    graph: Graph, crop: int, sums: int, layer: OutputLayer, crops: str
+) -> None:
     """Give a network its input and its output.
 
     Args:

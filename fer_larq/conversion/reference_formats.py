@@ -23,7 +23,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from fer_larq.conversion.input_output import concatenation
-from fer_larq.conversion.thresholds import BinaryLayer, ExactNetwork, OutputLayer
+from fer_larq.conversion.thresholds import BinaryLayer, IntegerNetwork, OutputLayer
 from fer_larq.datasets.crops import CROP_SIZE
 from fer_larq.tflite.graph import Graph
 
@@ -47,7 +47,7 @@ INT8_VERSIONS = {"CONV_2D": 3, "MAX_POOL_2D": 2, "CONCATENATION": 2}
 """Versions of the operators that have int8; in float they are version 1."""
 
 
-def ordinary_graph(exact: ExactNetwork, arithmetic: str, batch: int) -> tuple[Graph, int, int]:
+def reference_graph(exact: IntegerNetwork, arithmetic: str, batch: int) -> tuple[Graph, int, int]:
     """Build a network of convolutions, pools and concatenations, without its two ends.
 
     Args:

@@ -63,7 +63,7 @@ class OutputLayer(Layer):
 
 
 @dataclass(frozen=True)
-class ExactNetwork:
+class IntegerNetwork:
     """A BDNN (``dense`` connections) or BCNN: two convolutions a block, then ``fully_connected``.
 
     The first convolution of the first block sees the integers 2p - 255 and pads with 0; all other
@@ -87,7 +87,7 @@ class ExactNetwork:
         return self.output.signs.size + sum(layer.signs.size for layer in self.layers)
 
 
-def exact_network(network: tf.keras.Model) -> ExactNetwork:
+def integer_network(network: tf.keras.Model) -> IntegerNetwork:
     """Read a network in the form of ``fer_larq.models.bdnn`` into integers.
 
     Raises ``UserError`` if it has another form, or a weight or statistic that is not a number.
@@ -121,7 +121,7 @@ def exact_network(network: tf.keras.Model) -> ExactNetwork:
     signs = as_convolution(weight_signs(source, name), size)
     gamma, beta, mean, variance, epsilon = statistics(batch_normalisation, name)
     scale = gamma / np.sqrt(variance + epsilon)
-    return ExactNetwork(
+    return IntegerNetwork(
         name=network.name,
         dense=any(isinstance(layer, tf.keras.layers.Concatenate) for layer in network.layers),
         blocks=tuple(zip(layers[0:convolutions:2], layers[1:convolutions:2], strict=True)),

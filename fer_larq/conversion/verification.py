@@ -1,4 +1,4 @@
-"""Prove that a converted model computes what the trained network computes, before it is written.
+"""Verify that a converted model computes what the trained network computes.
 
 The model that is to be written runs in its own runtime and is compared with Keras, score by score.
 Keras in float32 is the reference with one reservation: where a sum lies within float32's rounding
@@ -19,7 +19,7 @@ from fer_larq.conversion.bitpacked import unpacked_signs
 from fer_larq.conversion.lce import lce_runner
 from fer_larq.conversion.packing import check_packed
 from fer_larq.conversion.reference_formats import ZERO_POINT
-from fer_larq.conversion.thresholds import ExactNetwork, exact_network, weighted_layers
+from fer_larq.conversion.thresholds import IntegerNetwork, integer_network, weighted_layers
 from fer_larq.datasets.crops import CROP_SIZE, cut
 from fer_larq.evaluation.metrics import Predictor, crop_scores, mean_over_views
 from fer_larq.models import predictor
@@ -42,27 +42,45 @@ FACES_AT_ONCE = 20
 
 
 @dataclass(frozen=True)
-class Proof:
+class Verification:
     """What was compared, and how it came out."""
 
     faces: int
-    views: str
+    crops: str
     largest_difference: float
     """Between scores of the model and of Keras in float32, faces in ``rounded`` left out."""
     rounded: int
     """Faces on which Keras in float32 differs from both the model and Keras in float64."""
     runtimes: tuple[str, ...]
     """Further runtimes that gave the same scores to the last bit."""
+    of_faces: bool
+    """Whether means over the crops of a face were compared, or the scores of single crops."""
+
+    def lines(self) -> list[str]:
+        """What is printed of it."""
+        compared = f"on every one of the {self.crops} crops of {self.faces} faces"
+        if self.of_faces:
+            compared = f"on all {self.faces} faces, {self.crops} crops each"
+        lines = [
+            f"verified: the same expression {compared}; scores at most "
+            f"{self.largest_difference:.1e} apart"
+        ]
+        if self.rounded:
+            lines.append(
+                f"  on {self.rounded} of them Keras in float32 rounds a sign the other way; there "
+                "the model equals Keras in float64"
+            )
+        return lines + [f"  the same scores to the last bit: {name}" for name in self.runtimes]
 
 
-def prove(
+def verify(
     network: tf.keras.Model,
     content: bytes,
     faces: np.ndarray,
     *,
     thorough: bool = False,
     progress: Callable[[int], object] = lambda faces: None,
-) -> Proof:
+) -> Verification:
     """Compare a model with the network it was made from, on all its crops of some faces.
 
     Equal means: the same largest score, and no score further off than ``TOLERANCE``. A bit-packed
@@ -86,17 +104,17 @@ def prove(
         check_packed(Graph(content))
         loads = other_runtimes(thorough)
         others = {name: TFLiteNetwork(content, load=load) for name, load in loads.items()}
-    views = "five" if model.crops == "none" else model.crops
-    exact = exact_network(network)
+    crops = "five" if model.crops == "none" else model.crops
+    exact = integer_network(network)
     tolerance = score_tolerance(exact)
     reference = predictor(network)
 
     def scores(judged: TFLiteNetwork | Predictor, faces: np.ndarray) -> np.ndarray:
         """``[N, V, 7]`` for a model of crops, ``[N, 1, 7]`` for a model of faces."""
         if isinstance(judged, TFLiteNetwork) and model.crops != "none":
-            return judged.scores(faces, views)[:, np.newaxis]
+            return judged.scores(faces, crops)[:, np.newaxis]
         predict = judged.classify_crops if isinstance(judged, TFLiteNetwork) else judged
-        of_crops = crop_scores(predict, faces, views)
+        of_crops = crop_scores(predict, faces, crops)
         return of_crops if model.crops == "none" else mean_over_views(of_crops)[:, np.newaxis]
 
     largest, rounded = 0.0, 0
@@ -115,12 +133,12 @@ def prove(
             double = in_float64(network)
             precise = scores(float64_predictor(double), part[~same])
             if not equal(actual[~same], precise, tolerance).all():
-                where = first_difference(double, exact, content, part[~same], views)
+                where = first_difference(double, exact, content, part[~same], crops)
                 raise UserError(f"the converted model is not the trained network: {where}")
         largest = max(largest, float(np.abs(actual - expected)[same].max(initial=0)))
         rounded += int((~same).sum())
         progress(len(part))
-    return Proof(len(faces), views, largest, rounded, tuple(others))
+    return Verification(len(faces), crops, largest, rounded, tuple(others), model.crops != "none")
 
 
 def other_runtimes(thorough: bool) -> dict[str, Callable[[bytes, int], Runner]]:
@@ -149,7 +167,7 @@ def equal(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> np.ndar
     return close & (actual.argmax(axis=2) == expected.argmax(axis=2)).all(axis=1)
 
 
-def score_tolerance(exact: ExactNetwork) -> float:
+def score_tolerance(exact: IntegerNetwork) -> float:
     """``TOLERANCE``, or float32's rounding of the scores if their scale is so large."""
     output = exact.output
     largest = np.max(output.largest_sum * np.abs(output.scale) + np.abs(output.offset))
@@ -193,7 +211,7 @@ def float64_input(pixels: np.ndarray) -> np.ndarray:
 
 
 def first_difference(
-    network: tf.keras.Model, exact: ExactNetwork, content: bytes, faces: np.ndarray, views: str
+    network: tf.keras.Model, exact: IntegerNetwork, content: bytes, faces: np.ndarray, crops: str
 ) -> str:
     """Where a model leaves the network: the first layer with other signs, and how many.
 
@@ -203,9 +221,9 @@ def first_difference(
     """
     batch_normalisations = [layer for _, layer in weighted_layers(network)[:-1]]
     keras_layers = tf.keras.Model(network.input, [layer.output for layer in batch_normalisations])
-    crops = cut(faces, views).reshape(-1, CROP_SIZE, CROP_SIZE)
-    expected = [values.numpy() >= 0 for values in keras_layers(float64_input(crops))]
-    actual = model_signs(content, exact, faces, views)
+    pixels = cut(faces, crops).reshape(-1, CROP_SIZE, CROP_SIZE)
+    expected = [values.numpy() >= 0 for values in keras_layers(float64_input(pixels))]
+    actual = model_signs(content, exact, faces, crops)
     for layer, actual_signs, expected_signs in zip(exact.layers, actual, expected, strict=True):
         different = actual_signs.reshape(expected_signs.shape) != expected_signs
         if different.any():
@@ -217,7 +235,7 @@ def first_difference(
 
 
 def model_signs(
-    content: bytes, exact: ExactNetwork, faces: np.ndarray, views: str
+    content: bytes, exact: IntegerNetwork, faces: np.ndarray, crops: str
 ) -> list[np.ndarray]:
     """The signs that a model computes, True for +1: bool ``[N V, height, width, out]`` by layer.
 
@@ -235,7 +253,7 @@ def model_signs(
     run = litert_runner(signs, with_delegate=model.model.is_bit_packed)
     pixels = faces
     if model.crops == "none":
-        pixels = cut(faces, views).reshape(-1, CROP_SIZE, CROP_SIZE)
+        pixels = cut(faces, crops).reshape(-1, CROP_SIZE, CROP_SIZE)
     inputs = model.inputs(pixels)
     outputs = [run(inputs[index : index + 1]) for index in range(len(inputs))]
     return [is_positive(np.concatenate(batches)) for batches in zip(*outputs, strict=True)]

@@ -61,16 +61,16 @@ def model_document(
         arithmetic: one of ``ARITHMETIC``.
         run: what is known of the training, kept as it is.
     """
-    takes: dict[str, Any]
+    model_input: dict[str, Any]
     if crops == "none":
-        takes = {
+        model_input = {
             "name": "crop",
             "type": "float32",
             "shape": [-1, CROP_SIZE, CROP_SIZE, 1],
             "content": "2p - 255 for grey pixels p from 0 to 255, rows from the top",
         }
     else:
-        takes = {
+        model_input = {
             "name": "face",
             "type": "uint8",
             "shape": [1, FACE_SIZE, FACE_SIZE, 1],
@@ -89,7 +89,7 @@ def model_document(
         "views": crops,
         "normalisation": run.get("recipe", {}).get("normalisation", "none"),
         "scaling": "x = (2p - 255) / 255",
-        "input": takes,
+        "input": model_input,
         "output": {
             "name": "scores",
             "type": "float32",
@@ -190,7 +190,7 @@ def standard_metadata(document: Mapping[str, Any]) -> bytes:
     )
     normalisation_options = 1  # in the union ProcessUnitOptions
     unit = table(builder, {0: ("uint8", normalisation_options), 1: ("offset", normalisation)})
-    takes = table(
+    model_input = table(
         builder,
         {
             0: ("offset", builder.CreateString(document["input"]["name"])),
@@ -211,7 +211,7 @@ def standard_metadata(document: Mapping[str, Any]) -> bytes:
     feature_properties = 1  # in the union ContentProperties
     feature = table(builder, {})
     content = table(builder, {0: ("uint8", feature_properties), 1: ("offset", feature)})
-    gives = table(
+    model_output = table(
         builder,
         {
             0: ("offset", builder.CreateString(document["output"]["name"])),
@@ -222,7 +222,10 @@ def standard_metadata(document: Mapping[str, Any]) -> bytes:
     )
     subgraph = table(
         builder,
-        {2: ("offset", tables(builder, [takes])), 3: ("offset", tables(builder, [gives]))},
+        {
+            2: ("offset", tables(builder, [model_input])),
+            3: ("offset", tables(builder, [model_output])),
+        },
     )
     description = f"Facial expressions, {ARITHMETIC[document['arithmetic']]}."
     model = table(

@@ -15,24 +15,24 @@ WIDEST = 80
 """Characters of a column that are shown."""
 
 
-def listing(model: ModelFile, name: str) -> Iterator[str]:
+def model_summary(model: ModelFile, name: str) -> Iterator[str]:
     """The lines about a model called ``name``: what it is, its operators, where its bytes are."""
     yield f"{name}: {model.size:,} bytes, {model.description or 'no description'}"
     for role, indices in (("input", model.inputs), ("output", model.outputs)):
         for index in indices:
             yield f"  {role:8s} {model.tensors[index].name}: {model.tensors[index]}"
-    yield from account(model)
+    yield from provenance(model)
     yield ""
     yield from operators(model)
     yield ""
-    yield from sizes(model)
+    yield from size_table(model)
 
 
-def account(model: ModelFile) -> Iterator[str]:
+def provenance(model: ModelFile) -> Iterator[str]:
     """What the model says about itself."""
     document = read_document(model)
     if document is None:
-        yield f"  no account of itself (no metadata {ENTRY!r}): not made by fer_larq.convert"
+        yield f"  says nothing of itself (no metadata {ENTRY!r}): not made by fer_larq.convert"
         if model.metadata:
             yield f"  metadata: {', '.join(model.metadata)}"
         return
@@ -78,7 +78,7 @@ def operators(model: ModelFile) -> Iterator[str]:
         yield f"  {'  '.join(columns)}  {row[-1]:>12s}"
 
 
-def sizes(model: ModelFile) -> Iterator[str]:
+def size_table(model: ModelFile) -> Iterator[str]:
     """Where the bytes are, by kind of operator."""
     total: dict[str, int] = dict.fromkeys(model.kinds(), 0)
     for operator, size in zip(model.operators, model.constant_bytes(), strict=True):

@@ -5,6 +5,18 @@ from __future__ import annotations
 import argparse
 
 
+def add_alias(parser: argparse.ArgumentParser, old: str, action: argparse.Action) -> None:
+    """Let a flag's former name go on working; help does not show it."""
+    parser.add_argument(
+        old,
+        dest=action.dest,
+        type=action.type or str,
+        choices=action.choices,
+        default=argparse.SUPPRESS,
+        help=argparse.SUPPRESS,
+    )
+
+
 def add_data_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--data``, the argument of ``fer_larq.data.load``."""
     parser.add_argument(
