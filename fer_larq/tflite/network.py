@@ -34,7 +34,7 @@ class TFLiteNetwork:
         labels: names of the scores, in their order.
         crops: ``five`` or ``ten`` for a model that takes a face, uint8 ``[1, 48, 48, 1]``, and
             averages over its crops; ``none`` for one that takes crops, float32 ``[N, 42, 42, 1]``.
-        normalisation: how ``scores`` prepares faces; ``classify_crops`` takes crops of prepared ones.
+        normalisation: how ``scores`` prepares faces; ``classify_crops`` takes crops of such faces.
         run: the function that runs the model.
 
     Raises ``UserError`` if the file is none of this program's models, or damaged.
