@@ -30,6 +30,7 @@ from fer_larq.evaluation.metrics import accuracies
 from fer_larq.history import History
 from fer_larq.integer_training import kernels
 from fer_larq.models import predictor
+from fer_larq.optimizers import Adam
 from fer_larq.pipeline import EpochPlan, batches, plan_epoch
 from fer_larq.recipes import Recipe, add_recipe_options, recipe_from_options
 from fer_larq.utils.backend import lq, tf
@@ -157,9 +158,7 @@ def make_optimizer(recipe: Recipe, steps: int) -> tf.keras.optimizers.Optimizer:
     if not 0 <= recipe.averaging < 1:
         raise UserError(f"--averaging {recipe.averaging:g}: it is a share, from 0 to below 1")
     if recipe.optimizer == "adam":
-        return tf.keras.optimizers.Adam(
-            rate, use_ema=recipe.averaging > 0, ema_momentum=recipe.averaging
-        )
+        return Adam(rate, use_ema=recipe.averaging > 0, ema_momentum=recipe.averaging)
     if recipe.optimizer == "sgd":
         optimizer = tf.keras.optimizers.SGD(
             rate,

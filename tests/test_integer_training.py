@@ -30,10 +30,10 @@ INSTRUCTION_SETS = ("amx-int8", "avx512-vnni", "avx2")
 @pytest.fixture(params=INSTRUCTION_SETS)
 def instruction_set(request):
     """Gradients computed with one instruction set after the other."""
-    if kernels.library().integer_select(request.param.encode()) != 0:
+    if not kernels.library().select(request.param):
         pytest.skip(f"this processor has no {request.param}")
     yield request.param
-    kernels.library().integer_select(None)
+    kernels.library().select()
 
 
 # images, height, width, inputs, outputs: one of several tiles, of part of a tile, of many channels
@@ -46,7 +46,8 @@ def example(shape, seed=0):
     random = np.random.default_rng(seed)
     activations = random.standard_normal((images, height, width, inputs), np.float32)
     activations[0, 0, 0, :4] = 0.0, -0.0, 1.0, -1.0
-    kernel = random.choice(np.array([-1, 1], np.float32), (3, 3, inputs, outputs))
+    kernel = random.uniform(-1.2, 1.2, (3, 3, inputs, outputs)).astype(np.float32)
+    kernel[0, 0, 0, :4] = 0.0, -0.0, 1.0, -1.0
     gradient = random.standard_normal((images, height, width, outputs), np.float32)
     return activations, kernel, gradient
 
@@ -55,7 +56,7 @@ def larq(activations, kernel, gradient):
     """Result and gradients of Larq's layer with that kernel."""
     layer = lq.layers.QuantConv2D(
         kernel.shape[3], 3, padding="same", pad_values=1.0, input_quantizer="ste_sign",
-        use_bias=False,
+        kernel_quantizer="ste_sign", kernel_constraint="weight_clip", use_bias=False,
     )  # fmt: skip
     activations = tf.constant(activations)
     layer.build(activations.shape)
@@ -83,6 +84,7 @@ def test_sums_are_exact_and_gradients_nearly_those_of_larq(shape, instruction_se
     assert error(of_activations, for_activations) < 0.02
     assert error(of_kernel, for_kernel) < 0.02
     np.testing.assert_array_equal(of_activations[np.abs(activations) > 1], 0)
+    np.testing.assert_array_equal(of_kernel[np.abs(kernel) > 1], 0)
 
 
 @needs_kernels
@@ -109,9 +111,9 @@ def test_every_instruction_set_computes_the_same_gradients(shape):
     _, signs = kernels.convolution(activations, kernel)
     found = []
     for name in INSTRUCTION_SETS:
-        if kernels.library().integer_select(name.encode()) == 0:
+        if kernels.library().select(name):
             found.append(kernels.gradients(activations, signs, kernel, gradient))
-    kernels.library().integer_select(None)
+    kernels.library().select()
     if len(found) < 2:
         pytest.skip("this processor has one of the instruction sets: nothing to compare")
     for other in found[1:]:
@@ -194,6 +196,38 @@ def test_a_network_in_integers_has_the_same_weights_files_and_scores(tmp_path):
     np.testing.assert_array_equal(integers(crops).numpy(), plain(crops).numpy())
 
 
+@needs_kernels
+@pytest.mark.parametrize(
+    ("quantizer", "limit"),
+    [
+        (lq.quantizers.SteSign(0.25), 0.25),
+        (lq.quantizers.SteSign(None), np.inf),
+        (lq.quantizers.NoOp(precision=1), np.inf),
+    ],
+)
+def test_a_layer_in_integers_obeys_the_clipping_of_its_quantizer(quantizer, limit):
+    activations, kernel, gradient = example((2, 6, 6, 32, 32))
+    if isinstance(quantizer, lq.quantizers.NoOp):
+        kernel = np.where(kernel < 0, -1, 1).astype(np.float32)
+    found = []
+    for kind in (lq.layers.QuantConv2D, integer_layers.QuantConv2D):
+        layer = kind(
+            32, 3, padding="same", pad_values=1.0, input_quantizer="ste_sign",
+            kernel_quantizer=quantizer, kernel_constraint="weight_clip", use_bias=False,
+        )  # fmt: skip
+        layer.build(activations.shape)
+        layer.set_weights([kernel])
+        with tf.GradientTape() as tape:
+            result = layer(activations)
+        found.append((result.numpy(), tape.gradient(result, layer.kernel, gradient).numpy()))
+    (result, exact), (same, rounded) = found
+    np.testing.assert_array_equal(same, result)
+    assert error(rounded, exact) < 0.02
+    beyond = np.abs(kernel) > limit
+    np.testing.assert_array_equal(rounded[beyond], 0)
+    assert np.mean(rounded[~beyond] != 0) > 0.99
+
+
 def test_integers_are_for_binary_networks_with_ste_sign(monkeypatch):
     with pytest.raises(ValueError, match="binary networks with ste_sign"):
         bdnn(binary=False, integers=True)
@@ -207,18 +241,17 @@ def test_integers_are_for_binary_networks_with_ste_sign(monkeypatch):
 
 
 SANITIZED = """
-import ctypes, sys
+import sys
 import numpy as np
 from fer_larq.integer_training import kernels
-sanitized = ctypes.CDLL(sys.argv[1])
-sanitized.integer_packed_words.restype = ctypes.c_size_t
+sanitized = kernels.Library(sys.argv[1])
 kernels.library = lambda: sanitized
-if sanitized.integer_select(sys.argv[2].encode()) != 0:
+if not sanitized.select(sys.argv[2]):
     sys.exit("not on this processor")
 random = np.random.default_rng(0)
 for images, height, width, inputs, outputs in {shapes}:
     activations = random.standard_normal((images, height, width, inputs), np.float32)
-    kernel = random.choice(np.array([-1, 1], np.float32), (3, 3, inputs, outputs))
+    kernel = random.uniform(-1.2, 1.2, (3, 3, inputs, outputs)).astype(np.float32)
     result, signs = kernels.convolution(activations, kernel)
     kernels.gradients(activations, signs, kernel, result)
 print("clean")

@@ -15,7 +15,7 @@ static const lce_kernel *sign_kernel(void) { return lce_find_kernel(NULL); }
 
 // Activations float [images][height][width][channels] to the bits of their signs, with a border of
 // one pixel of +1, [images][height + 2][width + 2][channels / 32].
-API void integer_signs(const float *activations, int first, int last, int height, int width,
+API void KERNEL(signs)(const float *activations, int first, int last, int height, int width,
                        int channels, uint32_t *signs) {
   const size_t words = (size_t)channels / 32, line = (size_t)(width + 2) * words;
   const lce_kernel *kernel = sign_kernel();
@@ -34,13 +34,13 @@ API void integer_signs(const float *activations, int first, int last, int height
 }
 
 // Words of the packed kernel of so many channels.
-API size_t integer_packed_words(int inputs, int outputs) {
+API size_t KERNEL(packed_words)(int inputs, int outputs) {
   return lce_packed_weights_words(sign_kernel(), (size_t)outputs, (size_t)inputs / 32 * 9);
 }
 
 // Packs the signs of a kernel float [3][3][inputs][outputs], for a range of blocks of 64 outputs.
 // Returns 0, or -1 if there is no memory.
-API int integer_pack(const float *kernel, int first, int last, int inputs, int outputs,
+API int KERNEL(pack)(const float *kernel, int first, int last, int inputs, int outputs,
                      uint32_t *packed) {
   const size_t words = (size_t)inputs / 32 * 9;
   uint32_t *bits = malloc(sizeof(uint32_t) * LCE_BLOCK_CHANNELS * words);
@@ -48,11 +48,17 @@ API int integer_pack(const float *kernel, int first, int last, int inputs, int o
   for (int block = first; block < last; ++block) {
     const int start = block * LCE_BLOCK_CHANNELS;
     const int count = outputs - start < LCE_BLOCK_CHANNELS ? outputs - start : LCE_BLOCK_CHANNELS;
-    memset(bits, 0, sizeof(uint32_t) * (size_t)count * words);
-    for (int row = 0; row < 9 * inputs; ++row) {
-      const float *weights = kernel + (size_t)row * outputs + start;
-      for (int c = 0; c < count; ++c)
-        bits[(size_t)c * words + row / 32] |= (uint32_t)(weights[c] < 0) << (row % 32);
+    for (size_t word = 0; word < words; ++word) {
+      uint32_t signs[LCE_BLOCK_CHANNELS] = {0};
+      for (size_t bit = 0; bit < 32; ++bit) {
+        float weights[LCE_BLOCK_CHANNELS] = {0};
+        const float *row = kernel + (32 * word + bit) * outputs + start;
+        if (count == LCE_BLOCK_CHANNELS) memcpy(weights, row, sizeof weights);
+        else memcpy(weights, row, sizeof *weights * (size_t)count);
+        for (int c = 0; c < LCE_BLOCK_CHANNELS; ++c)
+          signs[c] = signs[c] >> 1 | (weights[c] < 0 ? 0x80000000u : 0);
+      }
+      for (int c = 0; c < count; ++c) bits[(size_t)c * words + word] = signs[c];
     }
     lce_pack_weights(sign_kernel(), bits, (size_t)count, words,
                      packed + lce_packed_weights_words(sign_kernel(), (size_t)start, words));
@@ -63,7 +69,7 @@ API int integer_pack(const float *kernel, int first, int last, int inputs, int o
 
 // 3x3 convolution of the signs of integer_signs by the kernel of integer_pack, float
 // [images][height][width][outputs]. Returns 0, or -1 if there is no memory.
-API int integer_convolution(const uint32_t *signs, int first, int last, int height, int width,
+API int KERNEL(convolution)(const uint32_t *signs, int first, int last, int height, int width,
                             int inputs, const uint32_t *packed, int outputs, float *result) {
   const lce_kernel *kernel = sign_kernel();
   const size_t words = (size_t)inputs / 32, image_words = (size_t)(height + 2) * (width + 2) * words;

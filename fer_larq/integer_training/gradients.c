@@ -8,35 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "packing.h"
 #include "tile.h"
-
-API void integer_maxima(const float *gradient, int first, int last, int pixels, int channels,
-                        float *maxima) {
-  packing->maxima(gradient, first, last, pixels, channels, maxima);
-}
-
-API void integer_gradient_rows(const float *gradient, int first, int last, int height, int width,
-                               int channels, const float *inverse_scales, uint8_t *rows) {
-  packing->gradient_rows(gradient, first, last, height, width, channels, inverse_scales, rows);
-}
-
-API void integer_gradient_panels(const float *gradient, int first, int last, int images, int pixels,
-                                 int channels, const float *inverse_scales, int lanes,
-                                 int8_t *panels, int32_t *sums) {
-  packing->gradient_panels(gradient, first, last, images, pixels, channels, inverse_scales, lanes,
-                           panels, sums);
-}
-
-API void integer_planes(const uint32_t *signs, int first, int last, int images, int pixels,
-                        int channels, int lanes, ptrdiff_t pitch, uint8_t *planes) {
-  packing->planes(signs, first, last, images, pixels, channels, lanes, pitch, planes);
-}
-
-API void integer_kernel_panels(const float *kernel, int first, int last, int inputs, int outputs,
-                               int8_t *panels, int32_t *sums) {
-  packing->kernel_panels(kernel, first, last, inputs, outputs, panels, sums);
-}
 
 // Memory for bytes, aligned to a cache line, or NULL.
 static void *cache_lines(size_t bytes) {
@@ -44,12 +16,19 @@ static void *cache_lines(size_t bytes) {
   return posix_memalign(&memory, 64, bytes) == 0 ? memory : NULL;
 }
 
+// Copies bytes whose number is a multiple of 32.
+static inline void copy(uint8_t *restrict to, const uint8_t *restrict from, size_t bytes) {
+  size_t i = 0;
+  for (; i + 64 <= bytes; i += 64) memcpy(to + i, from + i, 64);
+  if (i < bytes) memcpy(to + i, from + i, 32);
+}
+
 // Gradient for the activations, float [images][height][width][inputs]: the convolution of bytes with
 // offset 128, [images][height + 2][width + 2][outputs], by panels of integer_kernel_panels,
 //   scales[image] * (sum - 128 * kernel_sum),
-// and zero where the size of an activation is above 1. For a range of blocks of 32 pixels, counted
-// over all images. Returns 0, or -1 if there is no memory.
-API int integer_activation_gradient(const uint8_t *bytes, int first, int last, int images,
+// and zero where the size of an activation is above 1. For a range of blocks of 32 pixels, counted over all
+// images. Returns 0, or -1 if there is no memory.
+API int KERNEL(activation_gradient)(const uint8_t *bytes, int first, int last, int images,
                                     int height, int width, int outputs, const int8_t *panels,
                                     int inputs, const int32_t *kernel_sums, const float *scales,
                                     const float *activations, float *result) {
@@ -61,42 +40,55 @@ API int integer_activation_gradient(const uint8_t *bytes, int first, int last, i
   if (!windows) return -1;
   memset(windows, 0, ROWS * pitch);
 
-  const ptrdiff_t start = 0;
+  const ptrdiff_t none = 0;
   Tile tile = {
       .a = windows,
       .pitch = (ptrdiff_t)pitch,
-      .segments = &start,
+      .segments = &none,
       .segment_count = 1,
       .steps = 9 * outputs / 4,
   };
   tile_kernel->begin();
-  for (size_t pixel = (size_t)first * ROWS; pixel < (size_t)last * ROWS && pixel < count;
-       pixel += ROWS) {
-    const int rows = count - pixel < ROWS ? (int)(count - pixel) : ROWS;
+  const size_t end = (size_t)last * ROWS < count ? (size_t)last * ROWS : count;
+  size_t pixel = (size_t)first * ROWS, image = pixel / pixels;
+  int y = (int)(pixel % pixels) / width, x = (int)(pixel % pixels) % width;
+  while (pixel < end) {
+    const int rows = end - pixel < ROWS ? (int)(end - pixel) : ROWS;
     float row_scales[ROWS];
     for (int r = 0; r < rows; ++r) {
-      const size_t image = (pixel + r) / pixels, y = (pixel + r) % pixels / width;
-      const size_t x = (pixel + r) % width;
-      const uint8_t *from = bytes + (image * (height + 2) + y) * line + x * outputs;
+      const uint8_t *from = bytes + (image * (height + 2) + y) * line + (size_t)x * outputs;
       for (int dy = 0; dy < 3; ++dy)
-        memcpy(windows + r * pitch + dy * run, from + dy * line, run);
+        copy(windows + r * pitch + dy * run, from + dy * line, run);
       row_scales[r] = scales[image];
+      if (++x < width) continue;
+      x = 0;
+      if (++y < height) continue;
+      y = 0;
+      ++image;
     }
-    for (int block = 0; block < inputs / COLUMNS; ++block) {
+    for (int block = 0; block < inputs; block += COLUMNS) {
+      tile.b = panels + (size_t)block * 9 * outputs;
+      int32_t offset[COLUMNS];
+      for (int c = 0; c < COLUMNS; ++c) offset[c] = 128 * kernel_sums[block + c];
+      const size_t start = pixel * inputs + block;
+      for (int r = 0; r < rows; ++r) {  // on its way while the tile is computed
+        for (int c = 0; c < COLUMNS; c += 16) {
+          __builtin_prefetch(activations + start + (size_t)r * inputs + c);
+          __builtin_prefetch(result + start + (size_t)r * inputs + c, 1);
+        }
+      }
       TileSums sums = {{0}};
-      tile.b = panels + (size_t)block * 9 * outputs * COLUMNS;
       tile_kernel->run(&tile, sums);
       for (int r = 0; r < rows; ++r) {
-        const size_t at = (pixel + r) * inputs + (size_t)block * COLUMNS;
-        const float *restrict before = activations + at;
-        float *restrict to = result + at;
+        const float *restrict before = activations + start + (size_t)r * inputs;
+        float *restrict to = result + start + (size_t)r * inputs;
         for (int c = 0; c < COLUMNS; ++c) {
-          const int32_t sum = sums[r][c] - 128 * kernel_sums[block * COLUMNS + c];
-          const float value = row_scales[r] * (float)sum;
+          const float value = row_scales[r] * (float)(sums[r][c] - offset[c]);
           to[c] = fabsf(before[c]) <= 1 ? value : 0;
         }
       }
     }
+    pixel += rows;
   }
   tile_kernel->end();
   free(windows);
@@ -107,11 +99,11 @@ API int integer_activation_gradient(const uint8_t *bytes, int first, int last, i
 // [inputs][pitch] with [height + 2][width + 2][lanes] in a pitch, and panels of
 // integer_gradient_panels:
 //   result = scales[output] * (sum - column_sums[output])
-// For a range of squares of 32 inputs by 32 outputs, those of the same outputs side by side.
-API void integer_kernel_gradient(const uint8_t *planes, int first, int last, int height, int width,
+// and zero where the size of a weight is above the limit. For a range of squares of 32 inputs by 32 outputs, those of the same outputs side by side.
+API void KERNEL(kernel_gradient)(const uint8_t *planes, int first, int last, int height, int width,
                                  int lanes, int inputs, ptrdiff_t pitch, const int8_t *panels,
                                  int outputs, const int32_t *column_sums, const float *scales,
-                                 float *result) {
+                                 const float *kernel, float limit, float *result) {
   // A stretch of the sum, several lines of pixels, keeps its part of the planes and of the panel in
   // the second cache while the taps pass over it.
   enum { STRETCH = 512, MOST = 64 };
@@ -143,9 +135,13 @@ API void integer_kernel_gradient(const uint8_t *planes, int first, int last, int
     }
     for (int tap = 0; tap < 9; ++tap) {
       for (int r = 0; r < ROWS; ++r) {
-        float *to = result + ((size_t)tap * inputs + input + r) * outputs + output;
-        for (int c = 0; c < COLUMNS; ++c)
-          to[c] = scales[output + c] * (float)(sums[tap][r][c] - column_sums[output + c]);
+        const size_t start = ((size_t)tap * inputs + input + r) * outputs + output;
+        const float *restrict before = kernel + start;
+        float *restrict to = result + start;
+        for (int c = 0; c < COLUMNS; ++c) {
+          const float value = scales[output + c] * (float)(sums[tap][r][c] - column_sums[output + c]);
+          to[c] = fabsf(before[c]) <= limit ? value : 0;
+        }
       }
     }
   }

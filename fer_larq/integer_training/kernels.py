@@ -1,14 +1,17 @@
 """Convolutions of binary training on NumPy arrays, in integers of eight bits.
 
-A 3x3 convolution of the signs of activations, padded with +1, with weights in {-1, +1}, and its two
-gradients. The convolution is exact. For the gradients, that of the result is rounded to 8 bits: up
-or down, with the probabilities that leave its mean as it is (stochastic rounding; Banner et al.,
-2018, arXiv:1805.11046, train with such gradients). It has one scale for each image where channels
-are summed up, and one for each channel where images are, so that a scale can be taken out of every
-sum. The noise is a hash of the rounded values: the same input gives the same result.
+A 3x3 convolution of the signs of activations, padded with +1, with the signs of weights, and its
+two gradients. The sign of 0 is +1.
 
-The convolution itself is that of ``lce_delegate``: bits and popcount. The gradients are products of
-unsigned by signed bytes, which processors multiply fastest, hence two forms of an operand:
+The convolution is exact, and that of ``lce_delegate``: bits and popcount. For the gradients, that
+of the result is rounded to 8 bits: up or down, with the probabilities that leave its mean as it is
+(stochastic rounding; Banner et al., 2018, arXiv:1805.11046, train with such gradients). It has one
+scale for each image where channels are summed up, and one for each channel where images are, so
+that a scale can be taken out of every sum. The noise is a hash of the rounded values: the same
+input gives the same result.
+
+The gradients are products of unsigned by signed bytes, which processors multiply fastest, hence two
+forms of an operand:
 
 - offset: unsigned bytes, 1 too large for signs (0 or 2), 128 too large for gradients. The offset
   times the sum of the other operand is subtracted from every result.
@@ -33,6 +36,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,14 +55,36 @@ ALIGNMENT = 64
 NAME = "libinteger_training.so"
 
 
+class Library:
+    """The compiled kernels of a file, for one instruction set: ``library.maxima(...)``."""
+
+    def __init__(self, file: Path | str) -> None:
+        self._loaded = ctypes.CDLL(str(file))
+        self._loaded.integer_select.restype = ctypes.c_char_p
+        self._level: str | None = None
+
+    def select(self, instruction_set: str | None = None) -> bool:
+        """Choose an instruction set, or the fastest. Returns whether this processor has it.
+
+        Not while another thread computes.
+        """
+        level = self._loaded.integer_select(instruction_set and instruction_set.encode())
+        if level is not None:
+            self._level = level.decode()
+            self.packed_words.restype = ctypes.c_size_t
+        return level is not None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loaded, f"integer_{name}__{self._level}")
+
+
 @cache
-def compiled() -> ctypes.CDLL | None:
+def compiled() -> Library | None:
     """The compiled kernels, or None where there are none or the processor cannot run them."""
     for folder in sys.modules[__package__].__path__:
         if (file := Path(folder) / NAME).is_file():
-            loaded = ctypes.CDLL(str(file))
-            loaded.integer_packed_words.restype = ctypes.c_size_t
-            return loaded if loaded.integer_select(None) == 0 else None
+            loaded = Library(file)
+            return loaded if loaded.select() else None
     return None
 
 
@@ -67,7 +93,7 @@ def available() -> bool:
     return compiled() is not None
 
 
-def library() -> ctypes.CDLL:
+def library() -> Library:
     """The compiled kernels; ``available`` says beforehand whether there are any."""
     found = compiled()
     if found is None:
@@ -160,11 +186,11 @@ class NotFiniteError(ArithmeticError):
 
 
 def convolution(activations: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Convolve the signs of activations with a kernel; exact.
+    """Convolve the signs of activations with the signs of a kernel; exact.
 
     Args:
-        activations: float32 ``[N, height, width, inputs]``; the sign of 0 is +1.
-        kernel: float32 ``[3, 3, inputs, outputs]`` in {-1, +1}.
+        activations: float32 ``[N, height, width, inputs]``.
+        kernel: float32 ``[3, 3, inputs, outputs]``.
 
     Returns:
         The sums, float32 ``[N, height, width, outputs]``, and what ``gradients`` needs: the signs
@@ -172,21 +198,17 @@ def convolution(activations: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray
     """
     images, height, width, inputs = activations.shape
     outputs = kernel.shape[3]
-    packed = empty((library().integer_packed_words(inputs, outputs),), np.uint32)
+    packed = empty((library().packed_words(inputs, outputs),), np.uint32)
     signs = empty((images, height + 2, width + 2, inputs // 32), np.uint32)
     result = empty((images, height, width, outputs), np.float32)
 
     def pack(first: int, last: int) -> None:
-        checked(
-            library().integer_pack(address(kernel), first, last, inputs, outputs, address(packed))
-        )
+        checked(library().pack(address(kernel), first, last, inputs, outputs, address(packed)))
 
     def convolve(first: int, last: int) -> None:
-        library().integer_signs(
-            address(activations), first, last, height, width, inputs, address(signs)
-        )
+        library().signs(address(activations), first, last, height, width, inputs, address(signs))
         checked(
-            library().integer_convolution(
+            library().convolution(
                 address(signs), first, last, height, width, inputs, address(packed), outputs,
                 address(result),
             )
@@ -198,17 +220,22 @@ def convolution(activations: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray
 
 
 def gradients(
-    activations: np.ndarray, signs: np.ndarray, kernel: np.ndarray, gradient: np.ndarray
+    activations: np.ndarray,
+    signs: np.ndarray,
+    kernel: np.ndarray,
+    gradient: np.ndarray,
+    limit: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Gradients of ``convolution`` for activations and kernel, given that of its sums.
 
-    That of a sign is taken to be 1 where the activation is in [-1, 1] and 0 elsewhere, as Larq's
-    ``ste_sign`` does (paper, eq. 4).
+    That of a sign is taken to be 1 where the activation is in [-1, 1], or the weight in
+    [-limit, limit], and 0 elsewhere, as Larq's ``ste_sign`` does (paper, eq. 4).
 
     Args:
         activations, kernel: as for ``convolution``.
         signs: second result of ``convolution``.
         gradient: float32 ``[N, height, width, outputs]``.
+        limit: weights beyond it get no gradient; infinity for weights that have no latent value.
 
     Returns:
         float32 arrays of the shapes of ``activations`` and ``kernel``.
@@ -219,16 +246,14 @@ def gradients(
     maxima = np.empty((images, outputs), np.float32)
 
     def find_maxima(first: int, last: int) -> None:
-        library().integer_maxima(
-            address(gradient), first, last, height * width, outputs, address(maxima)
-        )
+        library().maxima(address(gradient), first, last, height * width, outputs, address(maxima))
 
     share(images, find_maxima)
     if not np.isfinite(maxima).all():
         raise NotFiniteError("a gradient is not finite")
     return (
         _activation_gradient(activations, kernel, gradient, maxima.max(axis=1)),
-        _kernel_gradient(signs, kernel.shape, gradient, maxima.max(axis=0)),
+        _kernel_gradient(signs, kernel, gradient, maxima.max(axis=0), limit),
     )
 
 
@@ -252,19 +277,19 @@ def _activation_gradient(
     result = empty(activations.shape, np.float32)
 
     def pack(first: int, last: int) -> None:
-        library().integer_kernel_panels(
+        library().kernel_panels(
             address(kernel), first, last, inputs, outputs, address(panels), address(sums)
         )
 
     def round_rows(first: int, last: int) -> None:
-        library().integer_gradient_rows(
+        library().gradient_rows(
             address(gradient), first, last, height, width, outputs, address(inverse_scales),
             address(rows),
         )  # fmt: skip
 
     def multiply(first: int, last: int) -> None:
         checked(
-            library().integer_activation_gradient(
+            library().activation_gradient(
                 address(rows), first, last, images, height, width, outputs, address(panels), inputs,
                 address(sums), address(scales), address(activations), address(result),
             )
@@ -277,10 +302,10 @@ def _activation_gradient(
 
 
 def _kernel_gradient(
-    signs: np.ndarray, shape: tuple[int, ...], gradient: np.ndarray, maxima: np.ndarray
+    signs: np.ndarray, kernel: np.ndarray, gradient: np.ndarray, maxima: np.ndarray, limit: float
 ) -> np.ndarray:
     images, height, width, outputs = gradient.shape
-    inputs = shape[2]
+    inputs = kernel.shape[2]
     lanes = -(-images // 4) * 4
     pixels, padded_pixels = height * width, (height + 2) * (width + 2)
     # An odd number of cache lines: rows of a tile do not compete for the same places in a cache.
@@ -289,24 +314,25 @@ def _kernel_gradient(
     planes = empty((inputs, pitch), np.uint8)
     panels = empty((outputs // TILE, pixels, lanes // 4, TILE, 4), np.int8)
     sums = empty((pixels, outputs), np.int32)
-    result = empty(shape, np.float32)
+    result = empty(kernel.shape, np.float32)
 
     def unpack(first: int, last: int) -> None:
-        library().integer_planes(
+        library().planes(
             address(signs), first, last, images, padded_pixels, inputs, lanes,
             ctypes.c_ssize_t(pitch), address(planes),
         )  # fmt: skip
 
     def round_panels(first: int, last: int) -> None:
-        library().integer_gradient_panels(
+        library().gradient_panels(
             address(gradient), first, last, images, pixels, outputs, address(inverse_scales), lanes,
             address(panels), address(sums),
         )  # fmt: skip
 
     def multiply(first: int, last: int) -> None:
-        library().integer_kernel_gradient(
+        library().kernel_gradient(
             address(planes), first, last, height, width, lanes, inputs, ctypes.c_ssize_t(pitch),
-            address(panels), outputs, address(column_sums), address(scales), address(result),
+            address(panels), outputs, address(column_sums), address(scales), address(kernel),
+            ctypes.c_float(limit), address(result),
         )  # fmt: skip
 
     share(padded_pixels, unpack)

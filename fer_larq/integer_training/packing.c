@@ -1,7 +1,5 @@
-// The functions of packing.h in plain C whose loops a compiler vectorises. PACKING is the name of
-// the table, for the instruction set that this is compiled for.
-#include "packing.h"
-
+// What turns floats and signs into the operands of tile.h.
+#include <stdint.h>
 #include <string.h>
 
 #include "tile.h"
@@ -21,8 +19,10 @@ static inline uint32_t rounded(float value, float inverse_scale, uint32_t place)
   return (uint32_t)(int32_t)(value * inverse_scale + 128.0f + noise(value, place));
 }
 
-static void maxima(const float *gradient, int first, int last, int pixels, int channels,
-                   float *maxima_) {
+// Largest sizes, float [images][channels], of a gradient float [images][pixels][channels]; not
+// finite where the gradient is not.
+API void KERNEL(maxima)(const float *gradient, int first, int last, int pixels, int channels,
+                   float *maxima) {
   // The sizes of floats are ordered as their bits are; infinity and then NaN are the largest.
   for (int image = first; image < last; ++image) {
     for (int block = 0; block < channels; block += COLUMNS) {
@@ -36,12 +36,14 @@ static void maxima(const float *gradient, int first, int last, int pixels, int c
           largest[c] = largest[c] > bits[c] ? largest[c] : bits[c];
         }
       }
-      memcpy(maxima_ + (size_t)image * channels + block, largest, sizeof largest);
+      memcpy(maxima + (size_t)image * channels + block, largest, sizeof largest);
     }
   }
 }
 
-static void gradient_rows(const float *gradient, int first, int last, int height, int width,
+// Gradient float [images][height][width][channels] to bytes with offset 128 and a border of one
+// pixel, [images][height + 2][width + 2][channels]; inverse_scales float [images].
+API void KERNEL(gradient_rows)(const float *gradient, int first, int last, int height, int width,
                           int channels, const float *inverse_scales, uint8_t *rows) {
   const size_t line = (size_t)(width + 2) * channels;
   for (int image = first; image < last; ++image) {
@@ -61,7 +63,10 @@ static void gradient_rows(const float *gradient, int first, int last, int height
   }
 }
 
-static void gradient_panels(const float *gradient, int first, int last, int images, int pixels,
+// Gradient float [images][pixels][channels], for a range of pixels, to panels of signed bytes
+// [channels / 32][pixels][lanes / 4][32][4]: a step holds four images; those beyond the last are
+// zero. inverse_scales float [channels]; sums int32 [pixels][channels] over the images.
+API void KERNEL(gradient_panels)(const float *gradient, int first, int last, int images, int pixels,
                             int channels, const float *inverse_scales, int lanes, int8_t *panels,
                             int32_t *sums) {
   enum { SOME = 8 };  // pixels at once, whose channels lie side by side
@@ -93,8 +98,10 @@ static void gradient_panels(const float *gradient, int first, int last, int imag
   }
 }
 
-static void planes(const uint32_t *signs, int first, int last, int images, int pixels, int channels,
-                   int lanes, ptrdiff_t pitch, uint8_t *planes_) {
+// Signs of integer_signs, [images][pixels][channels / 32], for a range of pixels, to bytes 0 for
+// -1 and 2 for +1, [channels][pitch] with [pixels][lanes] in a pitch.
+API void KERNEL(planes)(const uint32_t *signs, int first, int last, int images, int pixels, int channels,
+                   int lanes, ptrdiff_t pitch, uint8_t *planes) {
   enum { SOME = 64 };  // images at once
   const int words = channels / 32;
   for (int pixel = first; pixel < last; ++pixel) {
@@ -104,7 +111,7 @@ static void planes(const uint32_t *signs, int first, int last, int images, int p
         uint32_t bits[SOME] = {0};
         for (int i = 0; i < some && start + i < images; ++i)
           bits[i] = ~signs[((size_t)(start + i) * pixels + pixel) * words + word];
-        uint8_t *to = planes_ + 32 * word * pitch + (size_t)pixel * lanes + start;
+        uint8_t *to = planes + 32 * word * pitch + (size_t)pixel * lanes + start;
         for (int c = 0; c < 32; ++c, to += pitch) {
           uint8_t bytes[SOME];
           for (int i = 0; i < SOME; ++i) bytes[i] = (uint8_t)(bits[i] >> c & 1) << 1;
@@ -116,7 +123,9 @@ static void planes(const uint32_t *signs, int first, int last, int images, int p
   }
 }
 
-static void kernel_panels(const float *kernel, int first, int last, int inputs, int outputs,
+// Signs of a kernel float [3][3][inputs][outputs] to panels [inputs / 32][9][outputs / 4][32][4],
+// taps in reverse, for a range of blocks of 32 inputs; sums int32 [inputs] over all else.
+API void KERNEL(kernel_panels)(const float *kernel, int first, int last, int inputs, int outputs,
                           int8_t *panels, int32_t *sums) {
   for (int block = first; block < last; ++block) {
     int32_t block_sums[COLUMNS] = {0};
@@ -126,7 +135,7 @@ static void kernel_panels(const float *kernel, int first, int last, int inputs, 
       for (int k = 0; k < outputs; k += 4, to += 4 * COLUMNS) {
         for (int c = 0; c < COLUMNS; ++c) {
           for (int i = 0; i < 4; ++i) {
-            const int8_t sign = from[(size_t)c * outputs + k + i] > 0 ? 1 : -1;
+            const int8_t sign = from[(size_t)c * outputs + k + i] < 0 ? -1 : 1;
             to[4 * c + i] = sign;
             block_sums[c] += sign;
           }
@@ -136,5 +145,3 @@ static void kernel_panels(const float *kernel, int first, int last, int inputs, 
     memcpy(sums + block * COLUMNS, block_sums, sizeof block_sums);
   }
 }
-
-const Packing PACKING = {maxima, gradient_rows, gradient_panels, planes, kernel_panels};

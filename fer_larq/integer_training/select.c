@@ -2,7 +2,6 @@
 // what this one can do.
 #include <string.h>
 
-#include "packing.h"
 #include "tile.h"
 
 #ifdef INTEGER_TRAINING_WITH_AMX
@@ -23,32 +22,29 @@ static int amx_supported(void) {
 #endif
 
 const TileKernel *tile_kernel;
-const Packing *packing;
 
-API int integer_select(const char *instruction_set) {
-  // gradients.c is compiled for AVX2, whatever the tiles are.
+API const char *integer_select(const char *instruction_set) {
   const int avx2 = __builtin_cpu_supports("avx2");
   const int avx512_vnni = avx2 && __builtin_cpu_supports("avx512bw") &&
                           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                           __builtin_cpu_supports("avx512vnni");
   const struct {
     const TileKernel *kernel;
-    const Packing *packing;
+        const char *level;
     int supported;
   } kernels[] = {
 #ifdef INTEGER_TRAINING_WITH_AMX
-      {&tile_u8s8_32x32__amx, &packing__avx512, avx512_vnni && amx_supported()},
+      {&tile_u8s8_32x32__amx, "avx512", avx512_vnni && amx_supported()},
 #endif
-      {&tile_u8s8_32x32__avx512_vnni, &packing__avx512, avx512_vnni},
-      {&tile_u8s8_32x32__avx2, &packing__avx2, avx2},
+      {&tile_u8s8_32x32__avx512_vnni, "avx512", avx512_vnni},
+      {&tile_u8s8_32x32__avx2, "avx2", avx2},
   };
   for (size_t k = 0; k < sizeof kernels / sizeof *kernels; ++k) {
     const TileKernel *kernel = kernels[k].kernel;
     if (instruction_set && strcmp(instruction_set, kernel->instruction_set) != 0) continue;
     if (!kernels[k].supported) continue;
     tile_kernel = kernel;
-    packing = kernels[k].packing;
-    return 0;
+    return kernels[k].level;
   }
-  return -1;
+  return NULL;
 }

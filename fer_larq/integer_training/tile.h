@@ -8,6 +8,12 @@
 
 #define API __attribute__((visibility("default")))
 
+// Sources of plain C are compiled once for each LEVEL of instruction sets, avx2 and avx512; their
+// functions bear its name: integer_maxima__avx512. A compiler vectorises their loops.
+#define KERNEL_NAME(name, level) integer_##name##__##level
+#define KERNEL_OF(name, level) KERNEL_NAME(name, level)
+#define KERNEL(name) KERNEL_OF(name, LEVEL)
+
 enum {
   ROWS = 32,     // of a tile
   COLUMNS = 32,  // of a tile, and of a panel of the right operand: [steps][COLUMNS][4] bytes
@@ -40,8 +46,9 @@ extern const TileKernel tile_u8s8_32x32__avx2, tile_u8s8_32x32__avx512_vnni, til
 // The kernel that was chosen; NULL before integer_select().
 extern const TileKernel *tile_kernel;
 
-// Chooses the kernel of an instruction set, or the fastest for NULL. Returns 0, or -1 if this
-// processor has none; then the choice stays. Not while another thread computes.
-int integer_select(const char *instruction_set);
+// Chooses the kernel of an instruction set, or the fastest for NULL. Returns the name of the level that
+// goes with it, or NULL if this processor has none; then the choice stays. Not while another thread
+// computes.
+const char *integer_select(const char *instruction_set);
 
 #endif  // FER_LARQ_INTEGER_TRAINING_TILE_H_
