@@ -112,6 +112,15 @@ class Graph:
         number, kind = schema.BuiltinOperator.CONCATENATION, schema.BuiltinOptions
         self.builtin(number, inputs, [output], kind.ConcatenationOptions, options)
 
+    def convolve_reals(self, x: int, weights, bias, output: int, *, stride=1, padding=SAME) -> None:
+        """CONV_2D by float32 weights ``[channels_out, height, width, channels_in]``."""
+        options = schema.Conv2DOptionsT()
+        options.padding, options.strideH, options.strideW = padding, stride, stride
+        options.dilationHFactor = options.dilationWFactor = 1
+        number, kind = schema.BuiltinOperator.CONV_2D, schema.BuiltinOptions
+        inputs = [x, self.constant(weights), self.constant(bias)]
+        self.builtin(number, inputs, [output], kind.Conv2DOptions, options)
+
     def reshape(self, x: int, output: int, shape) -> None:
         options = schema.ReshapeOptionsT()
         options.newShape = list(shape)
@@ -387,6 +396,26 @@ def dequantize_model(shape, dtype, *, scale=None, zero_point=0) -> bytes:
     y = graph.tensor(shape, dtype, scale=scale, zero_point=zero_point)
     graph.custom("LceDequantize", [x], [y], {})
     return graph.bytes([x], [y])
+
+
+def first_layer(
+    channels: int, *, stride=1, padding=SAME, packed=True, shows_sums=False, weight=1.0
+) -> bytes:
+    """CONV_2D of one channel ``[1, 12, 11, 1]`` by weights of -1 and +1, and LceQuantize; or only
+    the convolution, or both results. One weight can be another."""
+    random = np.random.default_rng(channels)
+    graph = Graph()
+    weights = random.choice(np.float32([-1, 1]), (channels, 3, 3, 1))
+    weights[-1, -1, -1] *= weight
+    bias = (random.integers(-300, 300, channels) + 0.5).astype(np.float32)
+    x = graph.tensor((1, 12, 11, 1), np.float32)
+    y = graph.tensor((1, 1, 1, channels), np.float32)  # the runtime works out the rest
+    bits = graph.tensor((1, 1, 1, words(channels)), np.int32)
+    graph.convolve_reals(x, weights, bias, y, stride=stride, padding=padding)
+    if not packed:
+        return graph.bytes([x], [y])
+    graph.custom("LceQuantize", [y], [bits], {})
+    return graph.bytes([x], [bits, y] if shows_sums else [bits])
 
 
 def small_network(batch: int) -> bytes:

@@ -157,6 +157,58 @@ def test_quantize_and_dequantize_give_the_bits_of_lce(shape, kernel):
         assert same_bits(run(model, values, kernel=kernel), lce(model, values)[0])
 
 
+def operators(interpreter) -> list[str]:
+    return [details["op_name"] for details in interpreter._get_ops_details()]
+
+
+@pytest.mark.parametrize("kernel", ["portable", "avx2", "avx512", "neon"])
+@pytest.mark.parametrize("values", ["whole", "real", "tiny"])
+def test_a_first_layer_of_signs_and_its_packing_are_one_and_give_the_bits_of_the_runtime(
+    kernel, values
+):
+    if kernel not in delegate.kernels():
+        pytest.skip(f"this processor does not run the kernel {kernel}")
+    random = np.random.default_rng(5)
+    picture = (2 * random.integers(0, 256, (1, 12, 11, 1)) - 255).astype(np.float32)
+    if values != "whole":
+        picture = picture / 255 * np.float32(1 if values == "real" else 1e-38)
+    for channels, stride, padding in [(64, 1, models.SAME), (70, 2, models.SAME), (5, 1, 1)]:
+        options = {"stride": stride, "padding": padding}
+        sums = run(models.first_layer(channels, packed=False, **options), picture)
+        expected = models.pack_bits(sums <= -np.finfo(np.float32).tiny)
+        model = models.first_layer(channels, **options)
+        assert same_bits(run(model, picture, kernel=kernel), expected)
+        if values == "whole":
+            assert same_bits(expected, lce(model, picture)[0])
+        assert takes_the_picture(model)
+
+
+def takes_the_picture(model: bytes) -> bool:
+    """Is the delegate's piece, the last operator, fed with the model's input?"""
+    resolver = litert().OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = open_model(model, experimental_op_resolver_type=resolver)
+    last = interpreter._get_ops_details()[-1]
+    assert last["op_name"] == "DELEGATE"
+    return interpreter.get_input_details()[0]["index"] in last["inputs"]
+
+
+def test_a_first_layer_whose_sums_are_read_outside_gives_both():
+    picture = np.random.default_rng(5).integers(-255, 256, (1, 12, 11, 1)).astype(np.float32)
+    interpreter = open_model(models.first_layer(64, shows_sums=True))
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture)
+    interpreter.invoke()
+    bits, sums = (interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details())
+    assert same_bits(sums, run(models.first_layer(64, packed=False), picture))
+    assert same_bits(bits, models.pack_bits(sums < 0))
+
+
+def test_a_first_layer_of_other_weights_stays_with_the_runtime():
+    picture = np.random.default_rng(5).integers(-255, 256, (1, 12, 11, 1)).astype(np.float32)
+    model = models.first_layer(64, weight=0.5)
+    assert same_bits(run(model, picture), lce(model, picture)[0])
+    assert not takes_the_picture(model)
+
+
 POOL_INPUT = np.random.default_rng(0).integers(-(2**31), 2**31, (2, 7, 6, 3)).astype(np.int32)
 
 
@@ -211,9 +263,8 @@ def test_neon_kernels_give_the_bits_that_lce_gave_here(
 def test_a_packed_network_is_one_piece_for_the_delegate_and_takes_any_batch():
     model = models.small_network(batch=1)
     interpreter = open_model(model)
-    operators = [details["op_name"] for details in interpreter._get_ops_details()]
-    assert operators[-1] == "DELEGATE"
-    assert operators.count("DELEGATE") == 1
+    assert operators(interpreter)[-1] == "DELEGATE"
+    assert operators(interpreter).count("DELEGATE") == 1
     takes = interpreter.get_input_details()[0]["index"]
     for batch in (1, 3, 2):
         values = np.random.default_rng(batch).normal(size=(batch, 6, 6, 40)).astype(np.float32)
@@ -267,7 +318,7 @@ def test_integers_that_are_not_packed_stay_with_the_runtime():
     y = graph.tensor((4, 3), np.int32)
     graph.concatenate([a, a], y, axis=0)
     interpreter = open_model(graph.bytes([a], [y]))
-    assert "DELEGATE" not in [details["op_name"] for details in interpreter._get_ops_details()]
+    assert "DELEGATE" not in operators(interpreter)
 
 
 @pytest.mark.parametrize(

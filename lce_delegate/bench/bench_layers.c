@@ -90,8 +90,8 @@ int main(int argc, char** argv) {
       printf("%-9s limit on registers (%s): %.1f G products/s\n", name, l->instructions, rate / 1e9);
       if (rate > limit) limit = rate;
     }
-    const LceDelegateOptions options = {1, name};
-    TfLiteDelegate* delegate = LceDelegateCreate(&options, NULL);
+    const LceDelegateOptions options = {sizeof options, 1, name};
+    TfLiteDelegate* delegate = LceDelegateCreate(&options, NULL, NULL);
     double total_seconds = 0, total_products = 0;
     printf("%-9s %-18s %12s %10s %14s %9s %9s\n", "kernel", "layer", "M products", "us",
            "G products/s", "of limit", "reading");

@@ -6,7 +6,7 @@
 #include "lce_delegate.h"
 #include "tensorflow/lite/c/c_api.h"
 
-static void report(const char* message) { fprintf(stderr, "%s\n", message); }
+static void report(void* to, const char* message) { fprintf(to, "%s\n", message); }
 
 static int fail(const char* what) {
   fprintf(stderr, "error: %s\n", what);
@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
 
   LceDelegateOptions delegate_options = LceDelegateOptionsDefault();
   delegate_options.num_threads = 2;
-  TfLiteDelegate* delegate = LceDelegateCreate(&delegate_options, report);
+  TfLiteDelegate* delegate = LceDelegateCreate(&delegate_options, report, stderr);
   if (delegate == NULL) return fail("no delegate");
 
   TfLiteInterpreterOptions* options = TfLiteInterpreterOptionsCreate();

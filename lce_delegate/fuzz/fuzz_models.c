@@ -159,8 +159,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fake_read_outside(runtime, result);
 
   const int kernels = next(&from) % 2;
-  const LceDelegateOptions options = {1, kernels == 0 ? NULL : "portable"};
-  TfLiteDelegate* delegate = LceDelegateCreate(&options, NULL);
+  const LceDelegateOptions options = {sizeof options, 1, kernels == 0 ? NULL : "portable"};
+  TfLiteDelegate* delegate = LceDelegateCreate(&options, NULL, NULL);
   if (fake_apply(runtime, delegate) > 0 && fake_prepare(runtime)) {
     fake_invoke(runtime);
     if (fake_prepare(runtime)) fake_invoke(runtime);  // as after a resize

@@ -55,7 +55,7 @@
 #undef kTfLiteNoQuantization
 #undef kTfLiteAffineQuantization
 #undef kTfLiteDelegateFlagsAllowDynamicTensors
-#include "../src/tflite_abi.h"
+#include "../src/delegate/tflite_abi.h"
 
 #define SAME_OFFSET(type, member)                                                          \
   _Static_assert(offsetof(TfLite##type, member) == offsetof(Official##type, member),       \

@@ -97,8 +97,8 @@ static void run(const operator* op, int number, const char* kernel, int threads)
   fake_custom_bytes(runtime, op->name, (int)op->inputs, inputs, output, op->options,
                     op->option_bytes);
   fake_read_outside(runtime, output);
-  const LceDelegateOptions options = {threads, kernel};
-  TfLiteDelegate* delegate = LceDelegateCreate(&options, NULL);
+  const LceDelegateOptions options = {sizeof options, threads, kernel};
+  TfLiteDelegate* delegate = LceDelegateCreate(&options, NULL, NULL);
   bool ready = fake_apply(runtime, delegate) == 1 && fake_prepare(runtime);
   for (uint32_t i = 0; i < op->inputs; ++i) {
     if (ready && op->input[i].kind == COMPUTED) {

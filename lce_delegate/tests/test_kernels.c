@@ -73,8 +73,8 @@ static void test_tile(const lce_kernel* kernel, size_t runs, size_t run_words, i
         kernel->name, wrong, pixels * channels, runs, run_words, pixels, channels);
   free(x);
   free(w);
-  free(expanded);
-  free(packed);
+  lce_free(expanded);
+  lce_free(packed);
   free(offsets);
 }
 
@@ -99,7 +99,7 @@ static void test_accumulate(const lce_kernel* kernel) {
 }
 
 static void test_outputs(const lce_kernel* kernel) {
-  const lce_kernel* oracle = &lce_bconv_portable;
+  const lce_kernel* oracle = &lce_kernel_portable;
   for (int round = 0; round < 200; ++round) {
     int32_t accumulators[LCE_BLOCK_CHANNELS], thresholds[LCE_BLOCK_CHANNELS];
     float multiplier[LCE_BLOCK_CHANNELS], bias[LCE_BLOCK_CHANNELS];
@@ -140,7 +140,7 @@ static void test_outputs(const lce_kernel* kernel) {
 }
 
 static void test_packing(const lce_kernel* kernel) {
-  const lce_kernel* oracle = &lce_bconv_portable;
+  const lce_kernel* oracle = &lce_kernel_portable;
   // The edges of floats: zeros, smallest, infinities and NaN of both signs.
   static const uint32_t EDGES[] = {0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007fffff,
                                    0x807fffff, 0x00800000, 0x80800000, 0x7f800000, 0xff800000,

@@ -54,7 +54,7 @@ typedef enum { REFUSED_AT_CLAIM, REFUSED_AT_PREPARE, RUNS } outcome;
 static void expect(convolution* c, outcome expected, const char* words) {
   const int inputs[5] = {c->input, c->filter, c->multiplier, c->bias, -1};
   fake_custom(c->runtime, "LceBconv2d", c->inputs, inputs, c->output, c->options, c->option_count);
-  TfLiteDelegate* delegate = LceDelegateCreate(NULL, NULL);
+  TfLiteDelegate* delegate = LceDelegateCreate(NULL, NULL, NULL);
   const int claimed = fake_apply(c->runtime, delegate);
   CHECK(claimed == (expected != REFUSED_AT_CLAIM), "%s: %d claimed, %s", words, claimed,
         fake_messages(c->runtime));
@@ -154,8 +154,8 @@ static void test_partition(void) {
   const float values[2 * 64] = {-1.0f, 2.0f, -0.0f, 0.0f, -3.0f};
   TfLiteConcatenationParams concatenation = {-1, 0};
   for (int k = 0; LceKernelName(k) != NULL; ++k) {
-    const LceDelegateOptions options = {3, LceKernelName(k)};
-    TfLiteDelegate* delegate = LceDelegateCreate(&options, NULL);
+    const LceDelegateOptions options = {sizeof options, 3, LceKernelName(k)};
+    TfLiteDelegate* delegate = LceDelegateCreate(&options, NULL, NULL);
     CHECK(strcmp(LceDelegateKernel(delegate), LceKernelName(k)) == 0, "%s", LceKernelName(k));
     fake_runtime* r = fake_create();
     const int real = fake_tensor(r, kTfLiteFloat32, 2, (int[]){2, 64}, NULL);
@@ -184,7 +184,7 @@ static void test_partition(void) {
 }
 
 static void test_wrong_order(void) {
-  TfLiteDelegate* delegate = LceDelegateCreate(NULL, NULL);
+  TfLiteDelegate* delegate = LceDelegateCreate(NULL, NULL, NULL);
   fake_runtime* r = fake_create();
   const int a = fake_tensor(r, kTfLiteInt32, 4, (int[]){1, 2, 2, 1}, NULL);
   const int b = fake_tensor(r, kTfLiteInt32, 4, (int[]){1, 2, 2, 1}, NULL);

@@ -10,7 +10,8 @@
 
 enum { ITEMS = 1000 };
 
-static void mark(void* job, size_t begin, size_t end) {
+static void mark(void* job, int worker, size_t begin, size_t end) {
+  (void)worker;
   atomic_int* done = job;
   for (size_t i = begin; i < end; ++i) atomic_fetch_add(&done[i], 1);
 }

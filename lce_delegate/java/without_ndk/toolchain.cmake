@@ -34,7 +34,7 @@ set(CMAKE_C_FLAGS_INIT
   "-nostdlibinc -isystem ${CMAKE_CURRENT_LIST_DIR}/include -fstack-protector-strong")
 
 set(stubs ${CMAKE_BINARY_DIR}/stubs)
-foreach(library c m)
+foreach(library c)
   if(NOT EXISTS ${stubs}/lib${library}.so)
     file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/symbols.txt symbols REGEX "^lib${library} ")
     set(source "")

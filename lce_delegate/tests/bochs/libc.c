@@ -8,6 +8,7 @@
 int main(void);
 void run_tests(void);
 void* lce_allocate(size_t bytes);
+void lce_free(void* memory);
 
 enum { SERIAL = 0x3f8, SERIAL_LINE = SERIAL + 3, SERIAL_STATUS = SERIAL + 5, POWER = 0x8900 };
 
@@ -124,7 +125,11 @@ void* lce_allocate(size_t bytes) {
   return memory;
 }
 
+void free(void* memory);
+
 void* malloc(size_t bytes) { return lce_allocate(bytes); }
+
+void lce_free(void* memory) { free(memory); }
 
 // Memory is there again once all of it was given back.
 void free(void* memory) {

@@ -11,16 +11,14 @@ mkdir -p "$folder/iso/boot/grub"
 cd "$folder"
 
 common="-std=gnu11 -ffreestanding -fno-builtin -fno-stack-protector -mno-red-zone -fno-pic
-    -ffp-contract=off -I$source/src -DLCE_WITH_AVX512"
-wide="-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vpopcntdq -mprefer-vector-width=512"
+    -ffp-contract=off -I$source/src/core -I$source/include"
 gcc -c "$here/start.S" -o start.o
 gcc $common -O1 -mgeneral-regs-only -c "$here/libc.c" -o libc.o
 gcc $common -O2 '-DLCE_TEST_ONLY="avx512"' -c "$source/tests/test_kernels.c" -o test_kernels.o
-gcc $common -O2 -c "$source/src/kernels/dispatch.c" -o dispatch.o
-gcc $common -O3 -c "$source/src/kernels/portable.c" -o portable.o
-gcc $common -O3 $wide -c "$source/src/kernels/avx512.c" -o avx512.o
-ld -n --no-warn-rwx-segments -T "$here/kernel.ld" -o iso/boot/test_kernels \
-    start.o libc.o test_kernels.o dispatch.o portable.o avx512.o
+for file in "$source"/src/core/kernels/*.c; do
+  gcc $common -O3 -c "$file" -o "$(basename "$file" .c).o"
+done
+ld -n --no-warn-rwx-segments -T "$here/kernel.ld" -o iso/boot/test_kernels ./*.o
 
 printf 'set timeout=0\nmenuentry test { multiboot /boot/test_kernels }\n' >iso/boot/grub/grub.cfg
 grub-mkrescue -o disk.iso iso >grub.log 2>&1

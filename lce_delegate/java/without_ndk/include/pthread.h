@@ -13,8 +13,6 @@ typedef struct pthread_attr pthread_attr_t;
 typedef long pthread_mutexattr_t;
 typedef long pthread_condattr_t;
 
-#define PTHREAD_MUTEX_INITIALIZER {{0}}
-
 int pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 int pthread_join(pthread_t, void**);
 int pthread_mutex_init(pthread_mutex_t*, const pthread_mutexattr_t*);

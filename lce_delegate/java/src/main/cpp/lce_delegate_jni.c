@@ -1,17 +1,18 @@
 // The native methods of org.ferlarq.lce.LceDelegate.
 #include <jni.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "lce_delegate.h"
 
-// LceDelegateCreate reports a failure while it is called, without a place for a caller's data: the
-// lock makes the message this call's.
-static pthread_mutex_t creating = PTHREAD_MUTEX_INITIALIZER;
-static char failure[192];
+typedef struct {
+  char text[192];
+} failure;
 
-static void keep_failure(const char* message) { snprintf(failure, sizeof failure, "%s", message); }
+static void keep_failure(void* to, const char* message) {
+  failure* kept = to;
+  snprintf(kept->text, sizeof kept->text, "%s", message);
+}
 
 static void throw_illegal_argument(JNIEnv* env, const char* message) {
   jclass type = (*env)->FindClass(env, "java/lang/IllegalArgumentException");
@@ -27,14 +28,10 @@ JNIEXPORT jlong JNICALL Java_org_ferlarq_lce_LceDelegate_create(JNIEnv* env, jcl
     options.kernel = (*env)->GetStringUTFChars(env, kernel, NULL);
     if (options.kernel == NULL) return 0;  // OutOfMemoryError is pending
   }
-  char message[sizeof failure];
-  pthread_mutex_lock(&creating);
-  keep_failure("lce_delegate: could not be made");
-  struct TfLiteDelegate* delegate = LceDelegateCreate(&options, keep_failure);
-  snprintf(message, sizeof message, "%s", failure);
-  pthread_mutex_unlock(&creating);
+  failure why = {"lce_delegate: could not be made"};
+  struct TfLiteDelegate* delegate = LceDelegateCreate(&options, keep_failure, &why);
   if (kernel != NULL) (*env)->ReleaseStringUTFChars(env, kernel, options.kernel);
-  if (delegate == NULL) throw_illegal_argument(env, message);
+  if (delegate == NULL) throw_illegal_argument(env, why.text);
   return (jlong)(intptr_t)delegate;
 }
 

@@ -1,3 +1,0 @@
-#pragma once
-
-int sched_yield(void);

@@ -1,0 +1,105 @@
+// What an instruction set has to provide: the inner loops of a bit-packed convolution.
+//
+// Bit 0 stands for +1 and bit 1 for -1, so the product of two values is the xor of their bits, and
+// a dot product of K of them is K - 2 popcount(x ^ w). Kernels work out that popcount (the
+// "accumulator") and what follows it; everything about shapes is decided outside, in bconv2d_plan.c.
+#ifndef LCE_CORE_KERNELS_KERNEL_H_
+#define LCE_CORE_KERNELS_KERNEL_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lce_core.h"
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "lce_delegate packs bits for little-endian machines only, as TensorFlow Lite models do"
+#endif
+
+enum {
+  LCE_BLOCK_CHANNELS = 64,  // output channels that one call works out at most
+  LCE_MAX_TILE_PIXELS = 8,  // output pixels that one call works out at most, over all kernels
+};
+
+// Accumulators of a tile, one row of channels per pixel.
+typedef int32_t lce_accumulators[LCE_MAX_TILE_PIXELS][LCE_BLOCK_CHANNELS];
+
+// The window of a convolution in the activations, as contiguous runs of packed words.
+typedef struct {
+  size_t runs;
+  size_t run_words;       // words of packed channels in each run
+  const size_t* offsets;  // [runs], bytes from a pixel's address to each run
+} lce_window;
+
+// From an accumulator a to a real result: clamp(2 a, clamp_min, clamp_max) * multiplier + bias.
+typedef struct {
+  int32_t clamp_min, clamp_max;
+  const float* multiplier;  // [channels]
+  const float* bias;        // [channels]
+} lce_output_transform;
+
+// Weights of -1 and +1 of a block of channels, for convolve_signs.
+typedef struct {
+  int taps;
+  const int16_t* weights;  // [taps][LCE_BLOCK_CHANNELS]
+  const int16_t* limits;   // [LCE_BLOCK_CHANNELS]
+  int words;               // 1 or 2, of the output
+} lce_sign_block;
+
+struct lce_kernel {
+  // type and operation, tile (pixels x channels), instruction set, and how it counts
+  const char* name;
+  const char* instruction_set;  // value of the option "kernel"
+  bool (*supported)(void);      // can this processor run it?
+
+  int tile_pixels;  // pixels that `accumulate` works out best at once, and at most
+
+  // Weights lie in blocks of `weight_lanes` output channels; in a block, unit k of all lanes comes
+  // before unit k + 1. A unit is `weight_bits` bits of a channel's packed weights: 32, which take a
+  // word, or 4, which take a byte.
+  int weight_lanes;
+  int weight_bits;
+
+  // Activations are copied into a padded buffer by `expand`, which writes `activation_words` words
+  // for each. NULL: they are used as they are.
+  int activation_words;
+  void (*expand)(const uint32_t* packed, size_t words, uint32_t* expanded);
+
+  // accumulators[p][c] = popcount of (window at pixels[p] ^ weights of channel c), for all p below
+  // `pixel_count` and c below `channels`, rounded up to weight_lanes.
+  void (*accumulate)(const lce_window* window, const uint8_t* const* pixels, int pixel_count,
+                     const void* weights, int channels, lce_accumulators accumulators);
+
+  // Bit c of `output` is accumulators[c] > thresholds[c]; always LCE_BLOCK_CHANNELS of them.
+  void (*compare)(const int32_t* accumulators, const int32_t* thresholds, uint32_t output[2]);
+  void (*to_float)(const int32_t* accumulators, const lce_output_transform* transform,
+                   int channels, float* output);
+  void (*to_int8)(const int32_t* accumulators, const lce_output_transform* transform,
+                  int channels, int8_t* output);
+
+  // Bit i of `packed` is values[i] < 0, or values[i] < zero_point; 32 * words values.
+  void (*pack_float)(const float* values, size_t words, uint32_t* packed);
+  void (*pack_int8)(const int8_t* values, int8_t zero_point, size_t words, uint32_t* packed);
+
+  // A row of pixels: bit c of `output` is (sum over t of taps[t][0] * weights[t][c]) < limits[c]. From
+  // pixel to pixel taps[t] goes on by `stride` and `output` by `pitch`. Sums fit into int16.
+  void (*convolve_signs)(const int16_t* const* taps, size_t stride, size_t pixels,
+                         const lce_sign_block* block, uint32_t* output, size_t pitch);
+};
+
+// All kernels of this build, as list.h orders them; ends with NULL.
+extern const lce_kernel* const lce_kernels[];
+
+// Words of memory that the weights of `channels` output channels take.
+size_t lce_packed_weights_words(const lce_kernel* kernel, size_t channels, size_t words);
+
+// Brings weights, [channels][words] as in the model, into a kernel's order; lanes past the last
+// channel are zero.
+void lce_pack_weights(const lce_kernel* kernel, const uint32_t* weights, size_t channels,
+                      size_t words, void* packed);
+
+#define KERNEL(name) extern const lce_kernel lce_kernel_##name;
+#include "list.h"
+#undef KERNEL
+
+#endif  // LCE_CORE_KERNELS_KERNEL_H_

@@ -1,0 +1,11 @@
+// The instruction sets, best first. Each is a file of its own, NAME.c, that defines
+// lce_kernel_NAME. The last one, portable, runs everywhere and is the oracle of the tests.
+#if defined(__x86_64__)
+KERNEL(avx512)
+KERNEL(avx2)
+#elif defined(__aarch64__)
+KERNEL(neon)
+#elif defined(__arm__)
+KERNEL(neon_armv7)
+#endif
+KERNEL(portable)
