@@ -12,7 +12,15 @@ from PIL import Image
 pytest.importorskip("fer_larq.utils.backend")
 
 from fer_larq.benchmark import __main__ as benchmark
-from fer_larq.benchmark import detection, inference, layers, photographs, training, video
+from fer_larq.benchmark import (
+    detection,
+    inference,
+    layers,
+    light,
+    photographs,
+    training,
+    video,
+)
 from fer_larq.benchmark.rounds import interleaved, ratio
 from fer_larq.conversion.converter import build_model
 from fer_larq.inference.geometry import Box
@@ -208,3 +216,20 @@ def test_photographs_are_read_into_a_table_and_marked(tmp_path, capsys):
     with pytest.raises(UserError, match="mona_lisa: choose among astronaut"):
         benchmark.main(["photographs", "mona_lisa"])
     assert set(dict(photographs.photographs(photographs.SEEN))) == set(photographs.SEEN)
+
+
+def test_light_is_changed_as_its_name_says():
+    face = np.uint8([[[0, 10, 128, 255]]])
+    np.testing.assert_array_equal(light.changed(face, "as published"), face)
+    np.testing.assert_array_equal(light.changed(face, "pixels x 0.4"), [[[0, 4, 51, 102]]])
+    np.testing.assert_array_equal(light.changed(face, "contrast x 0.4"), [[[76, 80, 128, 178]]])
+    np.testing.assert_array_equal(light.changed(face, "gamma 2"), [[[0, 0, 64, 255]]])
+
+
+def test_the_light_benchmark_prints_every_light(finished_run, few_faces, capsys):
+    assert benchmark.main(["light", str(finished_run)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name in light.CHANGES:
+        row = next(line for line in lines if line.startswith(f"| {name} |"))
+        assert re.search(r"\| \d+\.\d\d \| [+-]\d+\.\d\d \|", row)
+    assert "128 faces, labels of fer2013, five-crop mean" in lines[0]

@@ -305,7 +305,7 @@ def test_more_epochs_can_be_added_to_a_finished_run(finished_run, few_faces, tmp
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_trains_the_network_that_it_names(name):
     recipe = RECIPES[name]
-    others = dict.fromkeys(("best", "bop", "distilled"), "bdnn4")
+    others = dict.fromkeys(("best", "bop", "photographs", "distilled"), "bdnn4")
     others["teacher"] = "residual"
     assert recipe.network == others.get(name, name.removesuffix("-no-crops"))
     assert train.make_optimizer(recipe, 100) and train.make_loss(recipe)

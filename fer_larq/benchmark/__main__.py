@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import argparse
 
-from fer_larq.benchmark import detection, inference, layers, photographs, training, video
+from fer_larq.benchmark import (
+    detection,
+    inference,
+    layers,
+    light,
+    photographs,
+    training,
+    video,
+)
 from fer_larq.utils.errors import run_command
 
 BENCHMARKS = {
     "training": (training, "steps per second by precision and by pipeline"),
     "inference": (inference, "milliseconds of a reading by model and runtime"),
+    "light": (light, "accuracy in less light, less contrast and another gamma"),
     "layers": (layers, "milliseconds of each layer by arithmetic"),
     "detection": (detection, "faces found and missed, and how FER2013 frames a face"),
     "video": (video, "frames per second with one face, by stage; seconds to a photo's answer"),
