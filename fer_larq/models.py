@@ -93,19 +93,20 @@ def bdnn(
             kernel_initializer=random_signs,
         )
 
-    def convolution(x, filters, *, first=False):
-        # The first layer sees real pixels, where 0 is neutral; a binary layer can only pad with
-        # -1 or +1, and LCE has the fast path for +1.
-        layer = integer_layers.QuantConv2D if integers and not first else lq.layers.QuantConv2D
-        return layer(
-            filters,
-            3,
+    def convolution(x, filters, *, first=False, pool=False):
+        options = dict(
             padding="same",
+            # The first layer sees real pixels, where 0 is neutral; a binary layer can only pad with
+            # -1 or +1, and LCE has the fast path for +1.
             pad_values=0.0 if first else padding,
             input_quantizer=None if first else activation,
             use_bias=False,
             **weights,
-        )(x)
+        )
+        if integers and not first:
+            return integer_layers.QuantConv2D(filters, 3, pool=pool, **options)(x)
+        x = lq.layers.QuantConv2D(filters, 3, **options)(x)
+        return tf.keras.layers.MaxPool2D(2)(x) if pool else x
 
     def fully_connected(x, units):
         return lq.layers.QuantDense(units, input_quantizer=activation, use_bias=False, **weights)(x)
@@ -120,7 +121,7 @@ def bdnn(
     x = crop
     for block, width in enumerate(filters[:blocks]):
         a = batch_normalisation(convolution(x, width, first=block == 0))
-        b = batch_normalisation(tf.keras.layers.MaxPool2D(2)(convolution(a, width)))
+        b = batch_normalisation(convolution(a, width, pool=True))
         x = tf.keras.layers.Concatenate()([tf.keras.layers.MaxPool2D(2)(a), b]) if dense else b
     x = tf.keras.layers.Flatten()(x)
     for units in dense_units:

@@ -37,23 +37,23 @@ def instruction_set(request):
 
 
 # images, height, width, inputs, outputs: one of several tiles, of part of a tile, of many channels
-SHAPES = [(2, 42, 42, 64, 64), (3, 5, 7, 32, 96), (5, 5, 5, 512, 256), (1, 1, 2, 32, 32)]
+SHAPES = [(2, 42, 42, 64, 64), (3, 5, 7, 32, 96), (5, 5, 5, 512, 256), (1, 2, 3, 32, 32)]
 
 
-def example(shape, seed=0):
-    """Activations, kernel and gradient of the result for a shape of ``SHAPES``."""
+def example(shape, side=1, seed=0):
+    """Activations, kernel and gradient of the result for a shape of ``SHAPES``, pooled or not."""
     images, height, width, inputs, outputs = shape
     random = np.random.default_rng(seed)
     activations = random.standard_normal((images, height, width, inputs), np.float32)
     activations[0, 0, 0, :4] = 0.0, -0.0, 1.0, -1.0
     kernel = random.uniform(-1.2, 1.2, (3, 3, inputs, outputs)).astype(np.float32)
     kernel[0, 0, 0, :4] = 0.0, -0.0, 1.0, -1.0
-    gradient = random.standard_normal((images, height, width, outputs), np.float32)
+    gradient = random.standard_normal((images, height // side, width // side, outputs), np.float32)
     return activations, kernel, gradient
 
 
-def larq(activations, kernel, gradient):
-    """Result and gradients of Larq's layer with that kernel."""
+def larq(activations, kernel, gradient, side=1):
+    """Result and gradients of Larq's layer with that kernel, and of a max pooling if side is 2."""
     layer = lq.layers.QuantConv2D(
         kernel.shape[3], 3, padding="same", pad_values=1.0, input_quantizer="ste_sign",
         kernel_quantizer="ste_sign", kernel_constraint="weight_clip", use_bias=False,
@@ -64,6 +64,8 @@ def larq(activations, kernel, gradient):
     with tf.GradientTape() as tape:
         tape.watch(activations)
         result = layer(activations)
+        if side == 2:
+            result = tf.nn.max_pool2d(result, 2, 2, "VALID")
     found = tape.gradient(result, [activations, layer.kernel], gradient)
     return result.numpy(), *(each.numpy() for each in found)
 
@@ -74,13 +76,15 @@ def error(found, expected):
 
 
 @needs_kernels
+@pytest.mark.parametrize("side", [1, 2])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_sums_are_exact_and_gradients_nearly_those_of_larq(shape, instruction_set):
-    activations, kernel, gradient = example(shape)
-    result, for_activations, for_kernel = larq(activations, kernel, gradient)
-    found, signs = kernels.convolution(activations, kernel)
+def test_sums_are_exact_and_gradients_nearly_those_of_larq(shape, side, instruction_set):
+    """With pooling, the gradient has to reach the pixel that TensorFlow chooses among equals."""
+    activations, kernel, gradient = example(shape, side)
+    result, for_activations, for_kernel = larq(activations, kernel, gradient, side)
+    found, *saved = kernels.convolution(activations, kernel, side)
     np.testing.assert_array_equal(found, result)
-    of_activations, of_kernel = kernels.gradients(activations, signs, kernel, gradient)
+    of_activations, of_kernel = kernels.gradients(activations, *saved, kernel, gradient)
     assert error(of_activations, for_activations) < 0.02
     assert error(of_kernel, for_kernel) < 0.02
     np.testing.assert_array_equal(of_activations[np.abs(activations) > 1], 0)
@@ -92,9 +96,9 @@ def test_rounding_leaves_the_mean_of_a_gradient():
     """Gradients that differ by a hair are rounded independently: their mean has less error."""
     activations, kernel, gradient = example((4, 10, 10, 32, 32))
     _, *expected = larq(activations, kernel, gradient)
-    _, signs = kernels.convolution(activations, kernel)
+    _, *saved = kernels.convolution(activations, kernel)
     rounded = [
-        kernels.gradients(activations, signs, kernel, gradient * np.float32(1 + 1e-6 * turn))
+        kernels.gradients(activations, *saved, kernel, gradient * np.float32(1 + 1e-6 * turn))
         for turn in range(64)
     ]
     for found, exact in zip(zip(*rounded, strict=True), expected, strict=True):
@@ -105,14 +109,15 @@ def test_rounding_leaves_the_mean_of_a_gradient():
 
 
 @needs_kernels
+@pytest.mark.parametrize("side", [1, 2])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_instruction_set_computes_the_same_gradients(shape):
-    activations, kernel, gradient = example(shape)
-    _, signs = kernels.convolution(activations, kernel)
+def test_every_instruction_set_computes_the_same_gradients(shape, side):
+    activations, kernel, gradient = example(shape, side)
+    _, *saved = kernels.convolution(activations, kernel, side)
     found = []
     for name in INSTRUCTION_SETS:
         if kernels.library().select(name):
-            found.append(kernels.gradients(activations, signs, kernel, gradient))
+            found.append(kernels.gradients(activations, *saved, kernel, gradient))
     kernels.library().select()
     if len(found) < 2:
         pytest.skip("this processor has one of the instruction sets: nothing to compare")
@@ -124,9 +129,9 @@ def test_every_instruction_set_computes_the_same_gradients(shape):
 @needs_kernels
 def test_the_same_gradient_is_rounded_in_the_same_way():
     activations, kernel, gradient = example((4, 10, 10, 32, 32))
-    _, signs = kernels.convolution(activations, kernel)
+    _, *saved = kernels.convolution(activations, kernel)
     first, second = (
-        kernels.gradients(activations, signs, kernel, gradient.copy()) for _ in range(2)
+        kernels.gradients(activations, *saved, kernel, gradient.copy()) for _ in range(2)
     )
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -139,10 +144,10 @@ def test_the_largest_sums_do_not_overflow(instruction_set):
     activations = np.full(shape[:4], 0.5, np.float32)
     for sign in (1, -1):
         kernel = np.full((3, 3, 512, 512), sign, np.float32)
-        result, signs = kernels.convolution(activations, kernel)
+        result, *saved = kernels.convolution(activations, kernel)
         np.testing.assert_array_equal(result, sign * 9 * 512)
         gradient = np.full((2, 8, 8, 512), sign, np.float32)
-        of_activations, of_kernel = kernels.gradients(activations, signs, kernel, gradient)
+        of_activations, of_kernel = kernels.gradients(activations, *saved, kernel, gradient)
         np.testing.assert_allclose(of_activations[:, 1:-1, 1:-1], 9 * 512, rtol=1e-3)
         np.testing.assert_allclose(of_kernel, sign * 2 * 64, rtol=1e-3)
 
@@ -150,13 +155,13 @@ def test_the_largest_sums_do_not_overflow(instruction_set):
 @needs_kernels
 def test_a_gradient_of_zero_and_one_with_a_single_large_value():
     activations, kernel, gradient = example((2, 5, 5, 32, 32))
-    _, signs = kernels.convolution(activations, kernel)
-    for found in kernels.gradients(activations, signs, kernel, np.zeros_like(gradient)):
+    _, *saved = kernels.convolution(activations, kernel)
+    for found in kernels.gradients(activations, *saved, kernel, np.zeros_like(gradient)):
         np.testing.assert_array_equal(found, 0)
     gradient[:] = 0
     gradient[1, 2, 2, 3] = 1e30
     _, *expected = larq(activations, kernel, gradient)
-    found = kernels.gradients(activations, signs, kernel, gradient)
+    found = kernels.gradients(activations, *saved, kernel, gradient)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5)
 
@@ -165,10 +170,10 @@ def test_a_gradient_of_zero_and_one_with_a_single_large_value():
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, -np.nan])
 def test_a_gradient_that_is_not_finite_is_an_error(value, instruction_set):
     activations, kernel, gradient = example((2, 5, 5, 32, 64))
-    _, signs = kernels.convolution(activations, kernel)
+    _, *saved = kernels.convolution(activations, kernel)
     gradient[1, 4, 4, 63] = value
     with pytest.raises(kernels.NotFiniteError):
-        kernels.gradients(activations, signs, kernel, gradient)
+        kernels.gradients(activations, *saved, kernel, gradient)
 
 
 def test_large_arrays_are_used_again_once_nobody_holds_them():
@@ -252,8 +257,9 @@ random = np.random.default_rng(0)
 for images, height, width, inputs, outputs in {shapes}:
     activations = random.standard_normal((images, height, width, inputs), np.float32)
     kernel = random.uniform(-1.2, 1.2, (3, 3, inputs, outputs)).astype(np.float32)
-    result, signs = kernels.convolution(activations, kernel)
-    kernels.gradients(activations, signs, kernel, result)
+    for side in (1, 2):
+        result, *saved = kernels.convolution(activations, kernel, side)
+        kernels.gradients(activations, *saved, kernel, result)
 print("clean")
 """
 

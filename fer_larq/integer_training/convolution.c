@@ -67,10 +67,27 @@ API int KERNEL(pack)(const float *kernel, int first, int last, int inputs, int o
   return 0;
 }
 
-// 3x3 convolution of the signs of integer_signs by the kernel of integer_pack, float
-// [images][height][width][outputs]. Returns 0, or -1 if there is no memory.
+// Largest sums of windows of 2x2 pixels, which stand one behind the other in counts, and which of the
+// four pixels they come from: the first, if several.
+static void pool(const int32_t (*counts)[LCE_BLOCK_CHANNELS], int channels, int products, float *to,
+                 uint8_t *place) {
+  for (int c = 0; c < channels; ++c) {
+    int32_t least = counts[0][c], at = 0;
+    for (int p = 1; p < 4; ++p) {
+      at = counts[p][c] < least ? p : at;
+      least = counts[p][c] < least ? counts[p][c] : least;
+    }
+    to[c] = (float)(products - 2 * least);
+    place[c] = (uint8_t)at;
+  }
+}
+
+// 3x3 convolution of the signs of integer_signs by the kernel of integer_pack, and where side is 2
+// max pooling of its result by 2x2; float [images][height / side][width / side][outputs]. places,
+// bytes of that shape, are those of pool(). Returns 0, or -1 if there is no memory.
 API int KERNEL(convolution)(const uint32_t *signs, int first, int last, int height, int width,
-                            int inputs, const uint32_t *packed, int outputs, float *result) {
+                            int inputs, const uint32_t *packed, int outputs, int side,
+                            float *result, uint8_t *places) {
   const lce_kernel *kernel = sign_kernel();
   const size_t words = (size_t)inputs / 32, image_words = (size_t)(height + 2) * (width + 2) * words;
   const size_t pixel_bytes =
@@ -80,7 +97,8 @@ API int KERNEL(convolution)(const uint32_t *signs, int first, int last, int heig
 
   const size_t line = (size_t)(width + 2) * pixel_bytes, offsets[3] = {0, line, 2 * line};
   const lce_window window = {.runs = 3, .run_words = 3 * words, .offsets = offsets};
-  const int pixels = height * width, products = 9 * inputs;
+  const int across = width / side, area = side * side, products = 9 * inputs;
+  const int pixels = height / side * across * area;
   lce_accumulators counts;
   memset(counts, 0, sizeof counts);
   for (int image = first; image < last; ++image) {
@@ -92,22 +110,32 @@ API int KERNEL(convolution)(const uint32_t *signs, int first, int last, int heig
           outputs - start < LCE_BLOCK_CHANNELS ? outputs - start : LCE_BLOCK_CHANNELS;
       const uint32_t *weights =
           packed + lce_packed_weights_words(kernel, (size_t)start, 9 * words);
-      float *to = result + (size_t)image * pixels * outputs + start;
-      int y = 0, x = 0;
-      for (int pixel = 0; pixel < pixels; pixel += kernel->tile_pixels) {
+      size_t at = (size_t)image * (pixels / area) * outputs + start;
+      int y = 0, x = 0, corner = 0;  // the next pixel is the corner-th of a window
+      for (int pixel = 0; pixel < pixels; pixel += LCE_MAX_TILE_PIXELS) {
         const int left = pixels - pixel;
-        const int some = left < kernel->tile_pixels ? left : kernel->tile_pixels;
+        const int some = left < LCE_MAX_TILE_PIXELS ? left : LCE_MAX_TILE_PIXELS;
         const uint8_t *windows[LCE_MAX_TILE_PIXELS];
         for (int p = 0; p < some; ++p) {
-          windows[p] = expanded + y * line + x * pixel_bytes;
-          if (++x == width) {
-            x = 0;
-            ++y;
-          }
+          windows[p] =
+              expanded + (y + corner / side) * line + (x + corner % side) * pixel_bytes;
+          if (++corner < area) continue;
+          corner = 0;
+          x += side;
+          if (x < side * across) continue;
+          x = 0;
+          y += side;
         }
-        kernel->accumulate(&window, windows, some, weights, count, counts);
-        for (int p = 0; p < some; ++p, to += outputs)
-          for (int c = 0; c < count; ++c) to[c] = (float)(products - 2 * counts[p][c]);
+        for (int p = 0; p < some; p += kernel->tile_pixels) {
+          const int rest = some - p < kernel->tile_pixels ? some - p : kernel->tile_pixels;
+          kernel->accumulate(&window, windows + p, rest, weights, count, counts + p);
+        }
+        for (int p = 0; p < some; p += area, at += outputs) {
+          if (side == 2) pool((const int32_t (*)[LCE_BLOCK_CHANNELS])(counts + p), count, products,
+                              result + at, places + at);
+          else
+            for (int c = 0; c < count; ++c) result[at + c] = (float)(products - 2 * counts[p][c]);
+        }
       }
     }
   }

@@ -95,15 +95,16 @@ API int KERNEL(activation_gradient)(const uint8_t *bytes, int first, int last, i
   return 0;
 }
 
-// Gradient for the kernel, float [9][inputs][outputs], from planes of activations
-// [inputs][pitch] with [height + 2][width + 2][lanes] in a pitch, and panels of
-// integer_gradient_panels:
+// Gradient for the kernel, float [9][inputs][outputs], from planes of activations,
+// [inputs][pitch] with lines [padded_width][lanes] in a pitch, and panels of height x width pixels
+// of integer_gradient_panels:
 //   result = scales[output] * (sum - column_sums[output])
 // and zero where the size of a weight is above the limit. For a range of squares of 32 inputs by 32 outputs, those of the same outputs side by side.
-API void KERNEL(kernel_gradient)(const uint8_t *planes, int first, int last, int height, int width,
-                                 int lanes, int inputs, ptrdiff_t pitch, const int8_t *panels,
-                                 int outputs, const int32_t *column_sums, const float *scales,
-                                 const float *kernel, float limit, float *result) {
+API void KERNEL(kernel_gradient)(const uint8_t *planes, int first, int last, int padded_width,
+                                 int height, int width, int lanes, int inputs, ptrdiff_t pitch,
+                                 const int8_t *panels, int outputs, const int32_t *column_sums,
+                                 const float *scales, const float *kernel, float limit,
+                                 float *result) {
   // A stretch of the sum, several lines of pixels, keeps its part of the planes and of the panel in
   // the second cache while the taps pass over it.
   enum { STRETCH = 512, MOST = 64 };
@@ -111,7 +112,7 @@ API void KERNEL(kernel_gradient)(const uint8_t *planes, int first, int last, int
   int together = STRETCH / steps;
   if (together < 1) together = 1;
   if (together > MOST) together = MOST;
-  const ptrdiff_t line = (ptrdiff_t)(width + 2) * lanes;
+  const ptrdiff_t line = (ptrdiff_t)padded_width * lanes;
   ptrdiff_t segments[MOST];
   for (int s = 0; s < together; ++s) segments[s] = s * line;
 

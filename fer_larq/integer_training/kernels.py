@@ -185,22 +185,29 @@ class NotFiniteError(ArithmeticError):
     """A gradient holds infinity or NaN, which no integer stands for."""
 
 
-def convolution(activations: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def convolution(
+    activations: np.ndarray, kernel: np.ndarray, side: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Convolve the signs of activations with the signs of a kernel; exact.
 
     Args:
         activations: float32 ``[N, height, width, inputs]``.
         kernel: float32 ``[3, 3, inputs, outputs]``.
+        side: 2 for max pooling of the sums by 2x2, whose remaining line and column are left out; 1
+            for none.
 
     Returns:
-        The sums, float32 ``[N, height, width, outputs]``, and what ``gradients`` needs: the signs
-        as bits, uint32 ``[N, height + 2, width + 2, inputs / 32]``.
+        The sums, float32 ``[N, height / side, width / side, outputs]``, and what ``gradients``
+        needs: the signs as bits, uint32 ``[N, height + 2, width + 2, inputs / 32]``, and from which
+        of the four pixels each sum comes, the first of several, uint8 of the shape of the sums;
+        without pooling ``[0]``.
     """
     images, height, width, inputs = activations.shape
     outputs = kernel.shape[3]
     packed = empty((library().packed_words(inputs, outputs),), np.uint32)
     signs = empty((images, height + 2, width + 2, inputs // 32), np.uint32)
-    result = empty((images, height, width, outputs), np.float32)
+    result = empty((images, height // side, width // side, outputs), np.float32)
+    places = empty(result.shape if side == 2 else (0,), np.uint8)
 
     def pack(first: int, last: int) -> None:
         checked(library().pack(address(kernel), first, last, inputs, outputs, address(packed)))
@@ -209,19 +216,20 @@ def convolution(activations: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray
         library().signs(address(activations), first, last, height, width, inputs, address(signs))
         checked(
             library().convolution(
-                address(signs), first, last, height, width, inputs, address(packed), outputs,
-                address(result),
+                address(signs), first, last, height, width, inputs, address(packed), outputs, side,
+                address(result), address(places),
             )
         )  # fmt: skip
 
     share(-(-outputs // PACKED_CHANNELS), pack)
     share(images, convolve)
-    return result, signs
+    return result, signs, places
 
 
 def gradients(
     activations: np.ndarray,
     signs: np.ndarray,
+    places: np.ndarray,
     kernel: np.ndarray,
     gradient: np.ndarray,
     limit: float = 1.0,
@@ -233,8 +241,8 @@ def gradients(
 
     Args:
         activations, kernel: as for ``convolution``.
-        signs: second result of ``convolution``.
-        gradient: float32 ``[N, height, width, outputs]``.
+        signs, places: second and third result of ``convolution``.
+        gradient: float32, of the shape of the first result.
         limit: weights beyond it get no gradient; infinity for weights that have no latent value.
 
     Returns:
@@ -252,8 +260,10 @@ def gradients(
     if not np.isfinite(maxima).all():
         raise NotFiniteError("a gradient is not finite")
     return (
-        _activation_gradient(activations, kernel, gradient, maxima.max(axis=1)),
-        _kernel_gradient(signs, kernel, gradient, maxima.max(axis=0), limit),
+        _activation_gradient(activations, places, kernel, gradient, maxima.max(axis=1)),
+        _kernel_gradient(
+            activations.shape, signs, places, kernel, gradient, maxima.max(axis=0), limit
+        ),
     )
 
 
@@ -266,10 +276,14 @@ def _scales(maxima: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _activation_gradient(
-    activations: np.ndarray, kernel: np.ndarray, gradient: np.ndarray, maxima: np.ndarray
+    activations: np.ndarray,
+    places: np.ndarray,
+    kernel: np.ndarray,
+    gradient: np.ndarray,
+    maxima: np.ndarray,
 ) -> np.ndarray:
-    images, height, width, outputs = gradient.shape
-    inputs = kernel.shape[2]
+    images, height, width, inputs = activations.shape
+    outputs, side = kernel.shape[3], 2 if places.size else 1
     scales, inverse_scales = _scales(maxima)
     panels = empty((kernel.size,), np.int8)
     sums = empty((inputs,), np.int32)
@@ -283,8 +297,8 @@ def _activation_gradient(
 
     def round_rows(first: int, last: int) -> None:
         library().gradient_rows(
-            address(gradient), first, last, height, width, outputs, address(inverse_scales),
-            address(rows),
+            address(gradient), address(places), side, first, last, height, width, outputs,
+            address(inverse_scales), address(rows),
         )  # fmt: skip
 
     def multiply(first: int, last: int) -> None:
@@ -302,18 +316,25 @@ def _activation_gradient(
 
 
 def _kernel_gradient(
-    signs: np.ndarray, kernel: np.ndarray, gradient: np.ndarray, maxima: np.ndarray, limit: float
+    shape: tuple[int, ...],
+    signs: np.ndarray,
+    places: np.ndarray,
+    kernel: np.ndarray,
+    gradient: np.ndarray,
+    maxima: np.ndarray,
+    limit: float,
 ) -> np.ndarray:
-    images, height, width, outputs = gradient.shape
-    inputs = kernel.shape[2]
+    images, height, width, inputs = shape
+    outputs, side = kernel.shape[3], 2 if places.size else 1
+    rows, columns = gradient.shape[1:3]
     lanes = -(-images // 4) * 4
-    pixels, padded_pixels = height * width, (height + 2) * (width + 2)
+    padded_pixels = (height + 2) * (width + 2)
     # An odd number of cache lines: rows of a tile do not compete for the same places in a cache.
     pitch = ALIGNMENT * (-(-padded_pixels * lanes // ALIGNMENT) | 1)
     scales, inverse_scales = _scales(maxima)
     planes = empty((inputs, pitch), np.uint8)
-    panels = empty((outputs // TILE, pixels, lanes // 4, TILE, 4), np.int8)
-    sums = empty((pixels, outputs), np.int32)
+    panels = empty((outputs // TILE, side * rows, side * columns, lanes // 4, TILE, 4), np.int8)
+    sums = empty((rows * columns, outputs), np.int32)
     result = empty(kernel.shape, np.float32)
 
     def unpack(first: int, last: int) -> None:
@@ -324,19 +345,19 @@ def _kernel_gradient(
 
     def round_panels(first: int, last: int) -> None:
         library().gradient_panels(
-            address(gradient), first, last, images, pixels, outputs, address(inverse_scales), lanes,
-            address(panels), address(sums),
+            address(gradient), address(places), side, first, last, images, rows, columns, outputs,
+            address(inverse_scales), lanes, address(panels), address(sums),
         )  # fmt: skip
 
     def multiply(first: int, last: int) -> None:
         library().kernel_gradient(
-            address(planes), first, last, height, width, lanes, inputs, ctypes.c_ssize_t(pitch),
-            address(panels), outputs, address(column_sums), address(scales), address(kernel),
-            ctypes.c_float(limit), address(result),
+            address(planes), first, last, width + 2, side * rows, side * columns, lanes, inputs,
+            ctypes.c_ssize_t(pitch), address(panels), outputs, address(column_sums),
+            address(scales), address(kernel), ctypes.c_float(limit), address(result),
         )  # fmt: skip
 
     share(padded_pixels, unpack)
-    share(pixels, round_panels)
+    share(rows * columns, round_panels)
     column_sums = sums.sum(axis=0, dtype=np.int32)
     share(inputs // TILE * (outputs // TILE), multiply)
     return result

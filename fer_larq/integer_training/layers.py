@@ -8,20 +8,26 @@ from fer_larq.integer_training import kernels
 from fer_larq.utils.backend import lq, tf
 
 
-def binary_convolution(activations: tf.Tensor, kernel: tf.Tensor, limit: float) -> tf.Tensor:
+def binary_convolution(
+    activations: tf.Tensor, kernel: tf.Tensor, side: int, limit: float
+) -> tf.Tensor:
     """``kernels.convolution``, with the gradients of ``kernels.gradients``."""
 
     @tf.custom_gradient
     def convolution(activations, kernel):
-        result, signs = tf.numpy_function(
-            kernels.convolution, [activations, kernel], [tf.float32, tf.uint32], stateful=False
+        result, signs, places = tf.numpy_function(
+            partial(kernels.convolution, side=side),
+            [activations, kernel],
+            [tf.float32, tf.uint32, tf.uint8],
+            stateful=False,
         )
-        result.set_shape([*activations.shape[:3], kernel.shape[3]])
+        images, height, width, _ = activations.shape
+        result.set_shape([images, height // side, width // side, kernel.shape[3]])
 
         def gradients(gradient):
             found = tf.numpy_function(
                 partial(kernels.gradients, limit=limit),
-                [activations, signs, kernel, gradient],
+                [activations, signs, places, kernel, gradient],
                 [tf.float32, tf.float32],
                 stateful=False,
             )
@@ -38,17 +44,28 @@ class QuantConv2D(lq.layers.QuantConv2D):
     """Larq's layer of that name for 3x3 kernels, ``padding="same"``, ``pad_values=1`` and the input
     quantizer ``ste_sign``: the same arguments, weights and results, computed in integers.
 
+    With ``pool`` a max pooling by 2x2 follows at once, so that its input never exists.
+
     It bears the same name because Keras calls weights in a file by the class of their layer. Layers
     whose numbers of channels are no multiples of ``kernels.CHANNELS`` compute as Larq's.
     """
 
+    def __init__(self, *arguments, pool: bool = False, **options):
+        self.pool = pool
+        super().__init__(*arguments, **options)
+
     def call(self, inputs):
         if inputs.shape[-1] % kernels.CHANNELS or self.filters % kernels.CHANNELS:
-            return super().call(inputs)
+            result = super().call(inputs)
+            return tf.nn.max_pool2d(result, 2, 2, "VALID") if self.pool else result
         limit = float("inf")
         # The kernels take signs of latent weights themselves.
         latent = isinstance(self.kernel_quantizer, lq.quantizers.SteSign)
         if latent and self.kernel_quantizer.clip_value is not None:
             limit = self.kernel_quantizer.clip_value
         with lq.context.quantized_scope(not latent):
-            return binary_convolution(inputs, tf.convert_to_tensor(self.kernel), limit)
+            kernel = tf.convert_to_tensor(self.kernel)
+            return binary_convolution(inputs, kernel, 2 if self.pool else 1, limit)
+
+    def get_config(self):
+        return {**super().get_config(), "pool": self.pool}

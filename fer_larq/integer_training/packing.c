@@ -41,61 +41,115 @@ API void KERNEL(maxima)(const float *gradient, int first, int last, int pixels, 
   }
 }
 
-// Gradient float [images][height][width][channels] to bytes with offset 128 and a border of one
-// pixel, [images][height + 2][width + 2][channels]; inverse_scales float [images].
-API void KERNEL(gradient_rows)(const float *gradient, int first, int last, int height, int width,
-                          int channels, const float *inverse_scales, uint8_t *rows) {
-  const size_t line = (size_t)(width + 2) * channels;
-  for (int image = first; image < last; ++image) {
-    const float inverse_scale = inverse_scales[image];
-    uint8_t *to = rows + (size_t)image * (height + 2) * line;
-    memset(to, 128, line);
-    memset(to + (height + 1) * line, 128, line);
-    for (int y = 0; y < height; ++y) {
-      const size_t start = ((size_t)image * height + y) * width * channels;
-      const float *restrict from = gradient + start;
-      uint8_t *restrict row = to + (y + 1) * line;
-      memset(row, 128, (size_t)channels);
-      memset(row + line - channels, 128, (size_t)channels);
-      for (int i = 0; i < width * channels; ++i)
-        row[channels + i] = (uint8_t)rounded(from[i], inverse_scale, (uint32_t)start + i);
-    }
-  }
+// A gradient of values that are the largest of windows of side x side pixels, with their places in
+// the windows; side is 1, without places, or 2.
+typedef struct {
+  const float *values;    // [images][height][width][channels]
+  const uint8_t *places;  // of the same shape
+  int images, height, width, channels;
+} Gradient;
+
+// 32 values rounded, at one of the area pixels of a window if it is theirs; otherwise 128, for 0.
+static inline __attribute__((always_inline)) void at_pixel(const int area, int pixel,
+                                                           const uint8_t *values,
+                                                           const uint8_t *places,
+                                                           uint8_t *restrict to) {
+  for (int c = 0; c < COLUMNS; ++c) to[c] = area == 1 || places[c] == pixel ? values[c] : 128;
 }
 
-// Gradient float [images][pixels][channels], for a range of pixels, to panels of signed bytes
-// [channels / 32][pixels][lanes / 4][32][4]: a step holds four images; those beyond the last are
-// zero. inverse_scales float [channels]; sums int32 [pixels][channels] over the images.
-API void KERNEL(gradient_panels)(const float *gradient, int first, int last, int images, int pixels,
-                            int channels, const float *inverse_scales, int lanes, int8_t *panels,
-                            int32_t *sums) {
-  enum { SOME = 8 };  // pixels at once, whose channels lie side by side
-  static const float none[COLUMNS];
-  for (int start = first; start < last; start += SOME) {
-    const int end = last - start < SOME ? last : start + SOME;
-    memset(sums + (size_t)start * channels, 0, sizeof *sums * (size_t)(end - start) * channels);
-    for (int image = 0; image < lanes; image += 4) {
-      for (int pixel = start; pixel < end; ++pixel) {
-        for (int block = 0; block < channels; block += COLUMNS) {
-          int32_t *restrict sum = sums + (size_t)pixel * channels + block;
-          uint32_t step[COLUMNS] = {0};
-          for (int i = 0; i < 4; ++i) {
-            const size_t place = ((size_t)(image + i) * pixels + pixel) * channels + block;
-            const float *from = image + i < images ? gradient + place : none;
-            for (int c = 0; c < COLUMNS; ++c) {
-              const uint32_t value =
-                  rounded(from[c], inverse_scales[block + c], ~(uint32_t)(place + c));
-              step[c] |= value << (8 * i);
-              sum[c] += (int32_t)value - 128;
-            }
-          }
-          for (int c = 0; c < COLUMNS; ++c) step[c] ^= 0x80808080u;
-          memcpy(panels + (((size_t)block * pixels + pixel * COLUMNS) * lanes + image * COLUMNS),
-                 step, sizeof step);
+static inline __attribute__((always_inline)) void rows_of(const int side, const Gradient *gradient,
+                                                          int first, int last, int height,
+                                                          int width, const float *inverse_scales,
+                                                          uint8_t *rows) {
+  const size_t channels = (size_t)gradient->channels, line = (size_t)(width + 2) * channels;
+  for (int image = first; image < last; ++image) {
+    uint8_t *to = rows + (size_t)image * (height + 2) * line;
+    memset(to, 128, (size_t)(height + 2) * line);
+    size_t start = (size_t)image * gradient->height * gradient->width * channels;
+    for (int y = 0; y < gradient->height; ++y) {
+      for (int x = 0; x < gradient->width; ++x) {
+        uint8_t *window = to + (size_t)(side * y + 1) * line + (size_t)(side * x + 1) * channels;
+        for (size_t block = 0; block < channels; block += COLUMNS, start += COLUMNS) {
+          uint8_t values[COLUMNS];
+          for (int c = 0; c < COLUMNS; ++c)
+            values[c] = (uint8_t)rounded(gradient->values[start + c], inverse_scales[image],
+                                         (uint32_t)(start + c));
+          for (int p = 0; p < side * side; ++p)
+            at_pixel(side * side, p, values, side == 1 ? NULL : gradient->places + start,
+                     window + p / side * line + p % side * channels + block);
         }
       }
     }
   }
+}
+
+static inline __attribute__((always_inline)) void panels_of(const int side,
+                                                            const Gradient *gradient, int first,
+                                                            int last, const float *inverse_scales,
+                                                            int lanes, int8_t *panels,
+                                                            int32_t *sums) {
+  enum { SOME = 8 };  // windows at once, whose channels lie side by side
+  const int windows = gradient->height * gradient->width, channels = gradient->channels;
+  const size_t across = (size_t)side * gradient->width, pixels = (size_t)side * side * windows;
+  for (int start = first; start < last; start += SOME) {
+    const int end = last - start < SOME ? last : start + SOME;
+    memset(sums + (size_t)start * channels, 0, sizeof *sums * (size_t)(end - start) * channels);
+    for (int image = 0; image < lanes; image += 4) {
+      for (int window = start; window < end; ++window) {
+        const size_t y = (size_t)side * (window / gradient->width);
+        const size_t x = (size_t)side * (window % gradient->width);
+        for (int block = 0; block < channels; block += COLUMNS) {
+          int32_t *restrict sum = sums + (size_t)window * channels + block;
+          uint32_t steps[4][COLUMNS] = {{0}};  // of the pixels of the window
+          for (int i = 0; i < 4 && image + i < gradient->images; ++i) {
+            const size_t place = ((size_t)(image + i) * windows + window) * channels + block;
+            const float *restrict from = gradient->values + place;
+            const uint8_t *restrict at = side == 1 ? NULL : gradient->places + place;
+            for (int c = 0; c < COLUMNS; ++c) {
+              const uint32_t value =
+                  rounded(from[c], inverse_scales[block + c], ~(uint32_t)(place + c));
+              const uint32_t byte = (value ^ 128) << (8 * i);
+              sum[c] += (int32_t)value - 128;
+              if (side == 1) steps[0][c] |= byte;
+              else
+                for (int p = 0; p < 4; ++p) steps[p][c] |= at[c] == p ? byte : 0;
+            }
+          }
+          for (int p = 0; p < side * side; ++p) {
+            const size_t pixel = (y + p / side) * across + x + p % side;
+            memcpy(panels + (block * pixels + pixel * COLUMNS) * lanes + image * COLUMNS, steps[p],
+                   sizeof *steps);
+          }
+        }
+      }
+    }
+  }
+}
+
+// Gradient float [images][height / side][width / side][channels], with places of the same shape where
+// side is 2, to bytes with offset 128 and a border of one pixel,
+// [images][height + 2][width + 2][channels]; inverse_scales float [images].
+API void KERNEL(gradient_rows)(const float *values, const uint8_t *places, int side, int first,
+                               int last, int height, int width, int channels,
+                               const float *inverse_scales, uint8_t *rows) {
+  const Gradient gradient = {.values = values, .places = places, .height = height / side,
+                             .width = width / side, .channels = channels};
+  if (side == 1) rows_of(1, &gradient, first, last, height, width, inverse_scales, rows);
+  else rows_of(2, &gradient, first, last, height, width, inverse_scales, rows);
+}
+
+// Gradient float [images][height][width][channels], with places of the same shape where side is 2,
+// for a range of its pixels, to panels of signed bytes
+// [channels / 32][side * height][side * width][lanes / 4][32][4]: a step holds four images; those
+// beyond the last are zero. inverse_scales float [channels]; sums int32 [height * width][channels]
+// over images and window.
+API void KERNEL(gradient_panels)(const float *values, const uint8_t *places, int side, int first,
+                                 int last, int images, int height, int width, int channels,
+                                 const float *inverse_scales, int lanes, int8_t *panels,
+                                 int32_t *sums) {
+  const Gradient gradient = {values, places, images, height, width, channels};
+  if (side == 1) panels_of(1, &gradient, first, last, inverse_scales, lanes, panels, sums);
+  else panels_of(2, &gradient, first, last, inverse_scales, lanes, panels, sums);
 }
 
 // Signs of integer_signs, [images][pixels][channels / 32], for a range of pixels, to bytes 0 for
