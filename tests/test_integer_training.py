@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ from delegate_build import build, need
 pytest.importorskip("fer_larq.utils.backend")
 
 from fer_larq import train
-from fer_larq.integer_training import kernels
+from fer_larq.integer_training import kernels, library, memory
 from fer_larq.integer_training import layers as integer_layers
 from fer_larq.models import bdnn
 from fer_larq.recipes import Recipe
@@ -30,10 +31,10 @@ INSTRUCTION_SETS = ("amx-int8", "avx512-vnni", "avx2")
 @pytest.fixture(params=INSTRUCTION_SETS)
 def instruction_set(request):
     """Gradients computed with one instruction set after the other."""
-    if not kernels.library().select(request.param):
+    if not library.library().select(request.param):
         pytest.skip(f"this processor has no {request.param}")
     yield request.param
-    kernels.library().select()
+    library.library().select()
 
 
 # images, height, width, inputs, outputs: one of several tiles, of part of a tile, of many channels
@@ -116,9 +117,9 @@ def test_every_instruction_set_computes_the_same_gradients(shape, side):
     _, *saved = kernels.convolution(activations, kernel, side)
     found = []
     for name in INSTRUCTION_SETS:
-        if kernels.library().select(name):
+        if library.library().select(name):
             found.append(kernels.gradients(activations, *saved, kernel, gradient))
-    kernels.library().select()
+    library.library().select()
     if len(found) < 2:
         pytest.skip("this processor has one of the instruction sets: nothing to compare")
     for other in found[1:]:
@@ -177,16 +178,31 @@ def test_a_gradient_that_is_not_finite_is_an_error(value, instruction_set):
 
 
 def test_large_arrays_are_used_again_once_nobody_holds_them():
-    memory = kernels.Memory()
-    size = memory.SMALLEST
-    first = memory.take(size)
+    arrays = memory.Memory()
+    size = arrays.SMALLEST
+    first = arrays.take(size)
     place = first.ctypes.data
     view = first[5:].view(np.int8)
     del first
-    assert memory.take(size).ctypes.data != place  # a view still holds it
+    assert arrays.take(size).ctypes.data != place  # a view still holds it
     del view
-    assert place in {memory.take(size - 1).ctypes.data for _ in range(2)}
-    assert memory.take(size // 4).size == size // 4
+    assert place in {arrays.take(size - 1).ctypes.data for _ in range(2)}
+    assert arrays.take(size // 4).size == size // 4
+
+
+@needs_kernels
+def test_gradients_leave_no_array_behind():
+    activations, kernel, gradient = example((8, 42, 42, 64, 64))
+    _, *saved = kernels.convolution(activations, kernel)
+    gc.disable()  # it would free what refers to itself, much later
+    try:
+        counts = []
+        for _ in range(3):
+            kernels.gradients(activations, *saved, kernel, gradient)
+            counts.append(len(memory.MEMORY._blocks))
+    finally:
+        gc.enable()
+    assert counts[0] == counts[2] > 0
 
 
 @needs_kernels
@@ -248,8 +264,8 @@ def test_integers_are_for_binary_networks_with_ste_sign(monkeypatch):
 SANITIZED = """
 import sys
 import numpy as np
-from fer_larq.integer_training import kernels
-sanitized = kernels.Library(sys.argv[1])
+from fer_larq.integer_training import kernels, library, memory
+sanitized = library.Library(sys.argv[1])
 kernels.library = lambda: sanitized
 if not sanitized.select(sys.argv[2]):
     sys.exit("not on this processor")
@@ -273,7 +289,7 @@ def sanitized(tmp_path_factory):
         "-DCMAKE_C_COMPILER=gcc",
     )  # fmt: skip
     built = build(tmp_path_factory.mktemp("sanitized"), *options, target="integer_training")
-    return built / "integer_training" / kernels.NAME
+    return built / "integer_training" / library.NAME
 
 
 @needs_kernels

@@ -26,19 +26,15 @@ Channels have to be multiples of ``CHANNELS``.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import mmap
-import os
-import sys
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+
+from fer_larq.integer_training.library import address, available, checked, library, share
+from fer_larq.integer_training.memory import ALIGNMENT, empty
+
+__all__ = ["CHANNELS", "NotFiniteError", "available", "convolution", "gradients"]
 
 CHANNELS = 32
 """Numbers of channels have to be multiples of it."""
@@ -49,136 +45,8 @@ TILE = 32
 PACKED_CHANNELS = 64
 """Channels that a thread packs at once."""
 
-ALIGNMENT = 64
-"""Bytes at whose multiples TensorFlow wants tensors to begin, and AVX-512 loads them fastest."""
-
-NAME = "libinteger_training.so"
-
-
-class Library:
-    """The compiled kernels of a file, for one instruction set: ``library.maxima(...)``."""
-
-    def __init__(self, file: Path | str) -> None:
-        self._loaded = ctypes.CDLL(str(file))
-        self._loaded.integer_select.restype = ctypes.c_char_p
-        self._level: str | None = None
-
-    def select(self, instruction_set: str | None = None) -> bool:
-        """Choose an instruction set, or the fastest. Returns whether this processor has it.
-
-        Not while another thread computes.
-        """
-        level = self._loaded.integer_select(instruction_set and instruction_set.encode())
-        if level is not None:
-            self._level = level.decode()
-            self.packed_words.restype = ctypes.c_size_t
-        return level is not None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loaded, f"integer_{name}__{self._level}")
-
-
-@cache
-def compiled() -> Library | None:
-    """The compiled kernels, or None where there are none or the processor cannot run them."""
-    for folder in sys.modules[__package__].__path__:
-        if (file := Path(folder) / NAME).is_file():
-            loaded = Library(file)
-            return loaded if loaded.select() else None
-    return None
-
-
-def available() -> bool:
-    """Whether the kernels are there and run on this processor."""
-    return compiled() is not None
-
-
-def library() -> Library:
-    """The compiled kernels; ``available`` says beforehand whether there are any."""
-    found = compiled()
-    if found is None:
-        raise RuntimeError("fer_larq.integer_training has no kernels for this machine")
-    return found
-
-
-@cache
-def threads() -> ThreadPoolExecutor:
-    """As many threads as this process may use processors; kernels run without Python's lock."""
-    return ThreadPoolExecutor(processors())
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def share(count: int, work: Callable[[int, int], None]) -> None:
-    """Call ``work(first, last)`` for ranges that together are 0 to ``count``, in all threads."""
-    parts = min(count, processors())
-    bounds = [count * part // parts for part in range(parts + 1)]
-    list(threads().map(work, bounds[:-1], bounds[1:]))
-
-
-def address(array: np.ndarray) -> ctypes.c_void_p:
-    """Where a contiguous array begins."""
-    return ctypes.c_void_p(array.ctypes.data)
-
-
-class Memory:
-    """Large arrays that are used again once nobody holds them.
-
-    Fresh memory costs a page fault for every 4 KiB, a tenth of a training step. Here pages are as
-    large as the system allows, and stay.
-    """
-
-    SMALLEST = 1 << 20
-    """Bytes from which on an array comes from here."""
-
-    LIMIT = 1 << 30
-    """Bytes of unused arrays that are kept."""
-
-    def __init__(self) -> None:
-        self._blocks: list[np.ndarray] = []
-        self._lock = threading.Lock()
-
-    def take(self, size: int) -> np.ndarray:
-        """Uninitialised bytes ``[size]``, aligned to a page."""
-        with self._lock:
-            unused = [block for block in self._blocks if sys.getrefcount(block) == self._IDLE]
-            fitting = [block for block in unused if size <= block.size <= 2 * size]
-            if fitting:
-                return min(fitting, key=len)[:size]
-            if sum(block.size for block in unused) > self.LIMIT:
-                kept = {id(block) for block in unused}
-                self._blocks = [block for block in self._blocks if id(block) not in kept]
-            pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-            if hasattr(mmap, "MADV_HUGEPAGE"):
-                with contextlib.suppress(OSError):  # a kernel without them
-                    pages.madvise(mmap.MADV_HUGEPAGE)
-            block = np.frombuffer(pages, np.uint8)
-            self._blocks.append(block)
-            return block[:]
-
-    _IDLE = 3  # references to a block: the list, the loop's variable, and getrefcount's argument
-
-
-MEMORY = Memory()
-
-
-def empty(shape: tuple[int, ...], dtype: type[np.generic]) -> np.ndarray:
-    """An uninitialised array, aligned so that TensorFlow takes it over without a copy."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    if size >= MEMORY.SMALLEST:
-        return MEMORY.take(size).view(dtype).reshape(shape)
-    memory = np.empty(size + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + size].view(dtype).reshape(shape)
-
-
-def checked(status: int) -> None:
-    """Raise what a kernel's status stands for."""
-    if status != 0:
-        raise MemoryError("no memory for a convolution in integers")
+Work = tuple[int, Callable[[int, int], None]]
+"""A piece of work for ``share``."""
 
 
 class NotFiniteError(ArithmeticError):
@@ -212,8 +80,10 @@ def convolution(
     def pack(first: int, last: int) -> None:
         checked(library().pack(address(kernel), first, last, inputs, outputs, address(packed)))
 
-    def convolve(first: int, last: int) -> None:
+    def take_signs(first: int, last: int) -> None:
         library().signs(address(activations), first, last, height, width, inputs, address(signs))
+
+    def convolve(first: int, last: int) -> None:
         checked(
             library().convolution(
                 address(signs), first, last, height, width, inputs, address(packed), outputs, side,
@@ -221,9 +91,14 @@ def convolution(
             )
         )  # fmt: skip
 
-    share(-(-outputs // PACKED_CHANNELS), pack)
-    share(images, convolve)
+    share((-(-outputs // PACKED_CHANNELS), pack), (images, take_signs))
+    share((images, convolve))
     return result, signs, places
+
+
+def side_of(places: np.ndarray) -> int:
+    """Side of the windows of max pooling to which places belong; 1 for no pooling."""
+    return 2 if places.size else 1
 
 
 def gradients(
@@ -250,21 +125,23 @@ def gradients(
 
     Raises ``NotFiniteError`` if the gradient holds infinity or NaN.
     """
-    images, height, width, outputs = gradient.shape
+    images, rows, columns, outputs = gradient.shape
     maxima = np.empty((images, outputs), np.float32)
 
     def find_maxima(first: int, last: int) -> None:
-        library().maxima(address(gradient), first, last, height * width, outputs, address(maxima))
+        library().maxima(address(gradient), first, last, rows * columns, outputs, address(maxima))
 
-    share(images, find_maxima)
+    for_activations = _ActivationGradient(activations, places, kernel, gradient)
+    for_kernel = _KernelGradient(activations.shape, signs, places, kernel, gradient, limit)
+    share((images, find_maxima), for_activations.packing(), for_kernel.packing())
     if not np.isfinite(maxima).all():
         raise NotFiniteError("a gradient is not finite")
-    return (
-        _activation_gradient(activations, places, kernel, gradient, maxima.max(axis=1)),
-        _kernel_gradient(
-            activations.shape, signs, places, kernel, gradient, maxima.max(axis=0), limit
-        ),
+    share(
+        for_activations.rounding(maxima.max(axis=1)),
+        for_kernel.rounding(maxima.max(axis=0)),
     )
+    share(for_activations.product(), for_kernel.product())
+    return for_activations.result, for_kernel.result
 
 
 def _scales(maxima: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -275,89 +152,121 @@ def _scales(maxima: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return scales, np.float32(1 - 1e-6) / scales
 
 
-def _activation_gradient(
-    activations: np.ndarray,
-    places: np.ndarray,
-    kernel: np.ndarray,
-    gradient: np.ndarray,
-    maxima: np.ndarray,
-) -> np.ndarray:
-    images, height, width, inputs = activations.shape
-    outputs, side = kernel.shape[3], 2 if places.size else 1
-    scales, inverse_scales = _scales(maxima)
-    panels = empty((kernel.size,), np.int8)
-    sums = empty((inputs,), np.int32)
-    rows = empty((images, height + 2, width + 2, outputs), np.uint8)
-    result = empty(activations.shape, np.float32)
+class _ActivationGradient:
+    """Three pieces of work for ``share`` that make the gradient for activations, one by one."""
 
-    def pack(first: int, last: int) -> None:
+    def __init__(
+        self, activations: np.ndarray, places: np.ndarray, kernel: np.ndarray, gradient: np.ndarray
+    ) -> None:
+        self.activations, self.places, self.kernel = activations, places, kernel
+        self.gradient = gradient
+        images, height, width, inputs = activations.shape
+        outputs = kernel.shape[3]
+        self.panels = empty((kernel.size,), np.int8)
+        self.sums = empty((inputs,), np.int32)
+        self.rows = empty((images, height + 2, width + 2, outputs), np.uint8)
+        self.result = empty(activations.shape, np.float32)
+
+    def packing(self) -> Work:
+        """Pack the kernel."""
+        return self.kernel.shape[2] // TILE, self._pack
+
+    def rounding(self, maxima: np.ndarray) -> Work:
+        """Round the gradient, whose largest size in every image is known."""
+        self.scales, self.inverse_scales = _scales(maxima)
+        return len(self.activations), self._round
+
+    def product(self) -> Work:
+        """Multiply, into ``result``."""
+        images, height, width, _ = self.activations.shape
+        return -(-images * height * width // TILE), self._multiply
+
+    def _pack(self, first: int, last: int) -> None:
         library().kernel_panels(
-            address(kernel), first, last, inputs, outputs, address(panels), address(sums)
-        )
-
-    def round_rows(first: int, last: int) -> None:
-        library().gradient_rows(
-            address(gradient), address(places), side, first, last, height, width, outputs,
-            address(inverse_scales), address(rows),
+            address(self.kernel), first, last, *self.kernel.shape[2:], address(self.panels),
+            address(self.sums),
         )  # fmt: skip
 
-    def multiply(first: int, last: int) -> None:
+    def _round(self, first: int, last: int) -> None:
+        _, height, width, _ = self.activations.shape
+        library().gradient_rows(
+            address(self.gradient), address(self.places), side_of(self.places), first, last, height,
+            width, self.kernel.shape[3], address(self.inverse_scales), address(self.rows),
+        )  # fmt: skip
+
+    def _multiply(self, first: int, last: int) -> None:
+        images, height, width, inputs = self.activations.shape
         checked(
             library().activation_gradient(
-                address(rows), first, last, images, height, width, outputs, address(panels), inputs,
-                address(sums), address(scales), address(activations), address(result),
+                address(self.rows), first, last, images, height, width, self.kernel.shape[3],
+                address(self.panels), inputs, address(self.sums), address(self.scales),
+                address(self.activations), address(self.result),
             )
         )  # fmt: skip
 
-    share(inputs // TILE, pack)
-    share(images, round_rows)
-    share(-(-images * height * width // TILE), multiply)
-    return result
 
+class _KernelGradient:
+    """Three pieces of work for ``share`` that make the gradient for the kernel, one by one."""
 
-def _kernel_gradient(
-    shape: tuple[int, ...],
-    signs: np.ndarray,
-    places: np.ndarray,
-    kernel: np.ndarray,
-    gradient: np.ndarray,
-    maxima: np.ndarray,
-    limit: float,
-) -> np.ndarray:
-    images, height, width, inputs = shape
-    outputs, side = kernel.shape[3], 2 if places.size else 1
-    rows, columns = gradient.shape[1:3]
-    lanes = -(-images // 4) * 4
-    padded_pixels = (height + 2) * (width + 2)
-    # An odd number of cache lines: rows of a tile do not compete for the same places in a cache.
-    pitch = ALIGNMENT * (-(-padded_pixels * lanes // ALIGNMENT) | 1)
-    scales, inverse_scales = _scales(maxima)
-    planes = empty((inputs, pitch), np.uint8)
-    panels = empty((outputs // TILE, side * rows, side * columns, lanes // 4, TILE, 4), np.int8)
-    sums = empty((rows * columns, outputs), np.int32)
-    result = empty(kernel.shape, np.float32)
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        signs: np.ndarray,
+        places: np.ndarray,
+        kernel: np.ndarray,
+        gradient: np.ndarray,
+        limit: float,
+    ) -> None:
+        self.signs, self.places, self.kernel, self.gradient = signs, places, kernel, gradient
+        self.limit = limit
+        images, height, width, inputs = shape
+        outputs, side = kernel.shape[3], side_of(places)
+        _, rows, columns, _ = gradient.shape
+        self.lanes = -(-images // 4) * 4
+        self.width, self.pixels = width + 2, (height + 2) * (width + 2)
+        # An odd number of cache lines: rows of a tile do not compete for places in a cache.
+        self.pitch = ALIGNMENT * (-(-self.pixels * self.lanes // ALIGNMENT) | 1)
+        self.planes = empty((inputs, self.pitch), np.uint8)
+        self.panels = empty(
+            (outputs // TILE, side * rows, side * columns, self.lanes // 4, TILE, 4), np.int8
+        )
+        self.sums = empty((rows * columns, outputs), np.int32)
+        self.result = empty(kernel.shape, np.float32)
 
-    def unpack(first: int, last: int) -> None:
+    def packing(self) -> Work:
+        """Unpack the signs of the activations."""
+        return self.pixels, self._unpack
+
+    def rounding(self, maxima: np.ndarray) -> Work:
+        """Round the gradient, whose largest size in every channel is known."""
+        self.scales, self.inverse_scales = _scales(maxima)
+        return len(self.sums), self._round
+
+    def product(self) -> Work:
+        """Multiply, into ``result``."""
+        self.column_sums = self.sums.sum(axis=0, dtype=np.int32)
+        _, _, inputs, outputs = self.kernel.shape
+        return inputs // TILE * (outputs // TILE), self._multiply
+
+    def _unpack(self, first: int, last: int) -> None:
         library().planes(
-            address(signs), first, last, images, padded_pixels, inputs, lanes,
-            ctypes.c_ssize_t(pitch), address(planes),
+            address(self.signs), first, last, len(self.signs), self.pixels, self.kernel.shape[2],
+            self.lanes, ctypes.c_ssize_t(self.pitch), address(self.planes),
         )  # fmt: skip
 
-    def round_panels(first: int, last: int) -> None:
+    def _round(self, first: int, last: int) -> None:
         library().gradient_panels(
-            address(gradient), address(places), side, first, last, images, rows, columns, outputs,
-            address(inverse_scales), lanes, address(panels), address(sums),
+            address(self.gradient), address(self.places), side_of(self.places), first, last,
+            *self.gradient.shape, address(self.inverse_scales), self.lanes, address(self.panels),
+            address(self.sums),
         )  # fmt: skip
 
-    def multiply(first: int, last: int) -> None:
+    def _multiply(self, first: int, last: int) -> None:
+        _, height, width, _, _, _ = self.panels.shape
+        _, _, inputs, outputs = self.kernel.shape
         library().kernel_gradient(
-            address(planes), first, last, width + 2, side * rows, side * columns, lanes, inputs,
-            ctypes.c_ssize_t(pitch), address(panels), outputs, address(column_sums),
-            address(scales), address(kernel), ctypes.c_float(limit), address(result),
+            address(self.planes), first, last, self.width, height, width, self.lanes, inputs,
+            ctypes.c_ssize_t(self.pitch), address(self.panels), outputs, address(self.column_sums),
+            address(self.scales), address(self.kernel), ctypes.c_float(self.limit),
+            address(self.result),
         )  # fmt: skip
-
-    share(padded_pixels, unpack)
-    share(rows * columns, round_panels)
-    column_sums = sums.sum(axis=0, dtype=np.int32)
-    share(inputs // TILE * (outputs // TILE), multiply)
-    return result
