@@ -1,24 +1,30 @@
-# The two commands of a newcomer:
-#   make demo   creates the environment, trains and evaluates a small network
-#   make test   installs what the tests need and runs them all
+# The commands of a newcomer:
+#   make demo    creates the environment, trains and evaluates a small network
+#   make check   style, types and the fast tests
+#   make test    installs what the tests need and runs them all
 # PYTHON=/path/to/python3.12 chooses the interpreter; DATA=fer2013.csv trains the demo on real faces.
 
 ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 DEMO_RUN := runs/demo
 DATA ?=
+# CMake, which the tests of lce_delegate call, may be the one from PyPI. One worker a core; tests of
+# one file share what they build, so a worker takes whole files.
+PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 # Networks that the tests of lce_delegate convert. What they use is in the extra "test"; what they
 # declare beside it, an old protobuf and TensorFlow Datasets, TensorFlow 2.21 cannot have or nobody needs.
 LARQ_ZOO := larq-zoo==2.4.0 zookeeper==1.4.0
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint apk install aar clean
+.PHONY: help environment tools demo check test lint format docs apk install aar clean
 
 help:
-	@echo "make demo          train and evaluate a BDNN2 of half the width on drawn faces, or on DATA="
-	@echo "make test          run all tests"
+	@echo "make demo          train and evaluate a BDNN2 of half the width on synthetic faces, or on DATA="
+	@echo "make check         style, types and the fast tests"
+	@echo "make test          all tests; as root on Debian or Ubuntu it installs what they need"
 	@echo "make environment   only create $(ENVIRONMENT); then: . $(BIN)/activate"
-	@echo "make lint          style and types"
+	@echo "make format        mend the style of the code"
+	@echo "make docs          the documentation site, in site/"
 	@echo "make apk           the Android app, with the packaged model or MODEL=path.tflite"
 	@echo "make install       put the app on the phone that adb sees"
 	@echo "make aar           lce_delegate for Java and Android"
@@ -43,10 +49,23 @@ lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@sh .ci/actionlint
 
-# CMake, which the tests of lce_delegate call, may be the one from PyPI.
-test: lint
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+format: environment
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check: lint
+	$(PYTEST) -m "not slow and not native and not android and not network"
+
+tools:
+	@sh .ci/tools
+
+test: lint tools
+	$(PYTEST) --cov --cov-report=term
+
+docs: environment
+	$(BIN)/mkdocs build --strict
 
 # What these need, and what of them has been tried: docs/android.md.
 apk:
@@ -59,4 +78,4 @@ aar:
 	python3 lce_delegate/java/build_aar.py
 
 clean:
-	rm -rf $(ENVIRONMENT) build dist *.egg-info
+	rm -rf $(ENVIRONMENT) build dist site *.egg-info

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import published
 import pytest
+from parts import pytest_terminal_summary as pytest_terminal_summary
 
 from fer_larq import data, faces
 
@@ -18,6 +19,13 @@ SMALL_RECIPE = (
     "--blocks", "2", "--width", "0.125", "--batch-size", "32", "--epochs", "2", "--seed", "3",
 )  # fmt: skip
 """Flags of a training that takes seconds: an eighth of BDNN2's filters and units."""
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """What trains a network is slow."""
+    for item in items:
+        if "finished_run" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

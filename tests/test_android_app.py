@@ -20,6 +20,7 @@ TOOLS = ("clang-19", "ld.lld-19", "cmake", "ninja", "mvn", "javac", "apksigner",
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
 
 pytestmark = [
+    pytest.mark.android,
     pytest.mark.skipif(
         bool(MISSING), reason=f"the Android build needs {', '.join(MISSING)}, not installed here"
     ),

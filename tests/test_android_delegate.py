@@ -12,9 +12,12 @@ JAVA = Path(__file__).resolve().parents[1] / "lce_delegate" / "java"
 TOOLS = ("clang-19", "ld.lld-19", "llvm-readelf-19", "cmake", "ninja", "mvn", "javac")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
 
-pytestmark = pytest.mark.skipif(
-    bool(MISSING), reason=f"the Android build needs {', '.join(MISSING)}, not installed here"
-)
+pytestmark = [
+    pytest.mark.android,
+    pytest.mark.skipif(
+        bool(MISSING), reason=f"the Android build needs {', '.join(MISSING)}, not installed here"
+    ),
+]
 
 MACHINES = {"arm64-v8a": "AArch64", "armeabi-v7a": "ARM", "x86_64": "Advanced Micro Devices X86-64"}
 

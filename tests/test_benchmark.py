@@ -30,6 +30,8 @@ from fer_larq.tflite.interpreter import open_model
 from fer_larq.train import choose_precision
 from fer_larq.utils.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 def test_rounds_are_interleaved_and_warmed_up():
     calls = []

@@ -34,6 +34,8 @@ from fer_larq.tflite.parser import parse_model
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 RUN = {"seed": 1, "accuracy": {"split": "validation", "five crops": 0.5}}
 
 

@@ -15,6 +15,8 @@ from fer_larq.conversion import converter
 from fer_larq.tflite.network import TFLiteNetwork
 from fer_larq.utils.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

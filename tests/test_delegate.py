@@ -32,6 +32,8 @@ from fer_larq.tflite import delegate
 from fer_larq.tflite.interpreter import litert, open_model
 from fer_larq.utils.errors import UserError
 
+pytestmark = pytest.mark.native
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from delegate_build import SOURCE, need, tensorflow_lite
 
+pytestmark = pytest.mark.native
+
 ROOT = SOURCE.parent
 README = (SOURCE / "README.md").read_text(encoding="utf-8")
 

@@ -17,6 +17,8 @@ from fer_larq.recipes import RECIPES, Recipe
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory, drawn):

@@ -15,6 +15,8 @@ from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.evaluation.metrics import crop_scores
 from fer_larq.utils.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 def test_five_crop_accuracy_equals_an_independent_count(finished_run, few_faces):
     faces = few_faces.split("validation")

@@ -15,6 +15,8 @@ pytest.importorskip("nbclient", reason="needs `pip install 'fer_larq[notebooks]'
 pytest.importorskip("ipykernel", reason="needs `pip install 'fer_larq[notebooks]'`")
 import nbformat
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 specification = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
 execute = importlib.util.module_from_spec(specification)

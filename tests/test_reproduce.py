@@ -8,6 +8,8 @@ pytest.importorskip("fer_larq.utils.backend")
 from fer_larq import reproduce, runs
 from fer_larq.utils.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_papers_rows_are_those_of_its_tables():
     assert [(row.label, row.accuracy) for row in reproduce.PAPER] == [

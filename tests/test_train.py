@@ -23,6 +23,8 @@ from fer_larq.recipes import RECIPES, Recipe
 from fer_larq.utils.backend import lq, tf
 from fer_larq.utils.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 SMALL = Recipe(blocks=2, width=0.125, batch_size=32, epochs=2)
 
 
