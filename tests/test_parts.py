@@ -18,6 +18,7 @@ def test_each_part_says_what_ran_and_what_was_skipped_and_why():
             "error": [report("slow")],
             "skipped": [skipped, skipped],
             "warnings": [SimpleNamespace()],
+            "deselected": [report("network")],
         }
     )
     assert [line.split() for line in lines[1:]] == [
