@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-PROGRAMS = r"(python3?|make|pip|pytest|adb|apt-get|docker|jupyter|cmake|git|sh)"
+PROGRAMS = r"(python3?|make|pip|pytest|pre-commit|adb|apt-get|docker|jupyter|cmake|git|sh)"
 
 COMMAND = re.compile(rf"(?:[A-Z_]+=\S+ )*{PROGRAMS} (?!`)\S")
 
@@ -66,6 +66,7 @@ RUN_BY = {
     "pytest": "test_readme.py::test_every_command_is_run_by_a_test",
     "pip install": "test_packaging.py::test_in_a_clean_environment",
     "make": "test_readme.py::test_a_target_of_make",
+    "pre-commit install": "test_habits.py::test_the_hooks_are_known_to_pre_commit",
     "python android_demo/build.py": "test_android_app.py::test_the_sources_pass_their_tests",
     "python lce_delegate/java/build_aar.py": "test_android_delegate.py::test_a_library_is_built",
 }
