@@ -27,7 +27,7 @@ def run(*words: object, **options) -> subprocess.CompletedProcess[str]:
 
 def pip(python: Path | str, *words: object) -> subprocess.CompletedProcess[str]:
     """Run pip; a test is skipped where the package registry cannot be reached."""
-    done = run(python, "-m", "pip", "--disable-pip-version-check", "--quiet", *words)
+    done = run(python, "-m", "pip", "--disable-pip-version-check", *words)
     if re.search(r"NewConnectionError|Temporary failure in name resolution", done.stderr):
         pytest.skip("the package registry does not answer")
     assert done.returncode == 0, done.stderr

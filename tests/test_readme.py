@@ -61,7 +61,7 @@ RUN_BY = {
     ),
     "python -m fer_larq.train": "test_train.py::test_a_run_leaves_its_whole_account_behind",
     "python -m fer_larq.weights": "test_readme.py::test_weights_are_packed",
-    "python notebooks/execute.py": "test_notebooks.py::test_a_notebook_runs",
+    "python notebooks/execute.py": "test_notebooks.py::test_a_notebook_runs_on_drawn_faces",
     "python -m pytest": "test_readme.py::test_every_command_is_run_by_a_test",
     "pytest": "test_readme.py::test_every_command_is_run_by_a_test",
     "pip install": "test_packaging.py::test_in_a_clean_environment",
