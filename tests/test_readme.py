@@ -64,7 +64,7 @@ RUN_BY = {
     "python notebooks/execute.py": "test_notebooks.py::test_a_notebook_runs_on_drawn_faces",
     "python -m pytest": "test_readme.py::test_every_command_is_run_by_a_test",
     "pytest": "test_readme.py::test_every_command_is_run_by_a_test",
-    "pip install": "test_packaging.py::test_in_a_clean_environment",
+    "pip install": "test_packaging.py::test_in_a_clean_environment_a_photo",
     "make": "test_readme.py::test_a_target_of_make",
     "pre-commit install": "test_habits.py::test_the_hooks_are_known_to_pre_commit",
     "python android_demo/build.py": "test_android_app.py::test_the_sources_pass_their_tests",
