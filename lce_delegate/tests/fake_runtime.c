@@ -189,6 +189,10 @@ int fake_tensor(fake_runtime* runtime, TfLiteType type, int rank, const int* dim
   return index;
 }
 
+void fake_resize(fake_runtime* runtime, int tensor, int rank, const int* dims) {
+  resize(&runtime->context, &runtime->tensors[tensor], int_array(rank, dims));
+}
+
 TfLiteTensor* fake_tensor_at(fake_runtime* runtime, int index) { return &runtime->tensors[index]; }
 
 void fake_quantize(fake_runtime* runtime, int tensor, float scale, int zero_point) {

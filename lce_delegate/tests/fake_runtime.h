@@ -26,6 +26,8 @@ void fake_delete(fake_runtime* runtime);
 // memory follows its shape.
 int fake_tensor(fake_runtime* runtime, TfLiteType type, int rank, const int* dims,
                 const void* constant);
+// Gives a computed tensor another shape, as a resized input has; then prepare again.
+void fake_resize(fake_runtime* runtime, int tensor, int rank, const int* dims);
 TfLiteTensor* fake_tensor_at(fake_runtime* runtime, int index);
 void fake_quantize(fake_runtime* runtime, int tensor, float scale, int zero_point);
 

@@ -236,7 +236,91 @@ static void test_delegate_options(void) {
   tflite_plugin_destroy_delegate(delegate);
 }
 
+static void keep_message(void* to, const char* message) { snprintf(to, 200, "%s", message); }
+
+static void test_public_functions(void) {
+  char message[200] = "";
+  CHECK(LceDelegateKernel(NULL) == NULL, "the kernel of nothing");
+  LceDelegateDelete(NULL);
+  CHECK(strcmp(LceDelegateVersion(), LCE_DELEGATE_VERSION) == 0, "%s", LceDelegateVersion());
+  LceDelegateOptions options = {0};
+  CHECK(LceDelegateCreate(&options, keep_message, message) == NULL &&
+            strstr(message, "no size") != NULL, "%s", message);
+  // A caller that knows only the first option, and one that knows more than there are.
+  options = LceDelegateOptionsDefault();
+  options.size = offsetof(LceDelegateOptions, kernel);
+  options.kernel = "a name that nobody reads";
+  TfLiteDelegate* delegate = LceDelegateCreate(&options, NULL, NULL);
+  CHECK(delegate != NULL, "the options of an older caller");
+  LceDelegateDelete(delegate);
+  struct {
+    LceDelegateOptions known;
+    void* later[4];
+  } more = {LceDelegateOptionsDefault(), {NULL}};
+  more.known.size = sizeof more;
+  delegate = LceDelegateCreate(&more.known, NULL, NULL);
+  CHECK(delegate != NULL, "the options of a later caller");
+  LceDelegateDelete(delegate);
+  CHECK(tflite_plugin_create_delegate(NULL, NULL, 1, keep_report) == NULL &&
+            strstr(last_report, "no name") != NULL, "%s", last_report);
+  char* nothing = NULL;
+  char* key = "kernel";
+  CHECK(tflite_plugin_create_delegate(&key, &nothing, 1, NULL) == NULL, "an option without a value");
+}
+
+// CONV_2D of signs and LceQuantize are one step, and a pool, writing to its part of a concatenation,
+// another; along another axis the parts are copied.
+static void test_first_layer(int axis) {
+  float weights[32 * 9], values[2 * 16];
+  for (int i = 0; i < 32 * 9; ++i) weights[i] = i % 3 == 0 ? -1.0f : 1.0f;
+  for (int i = 0; i < 2 * 16; ++i) values[i] = (float)(i * 7 % 23 - 11);
+  TfLiteConvParams options = {kTfLitePaddingSame, 1, 1, 0, 1, 1};
+  TfLiteConcatenationParams concatenation = {axis, 0};
+  const fake_option pool[] = {{"filter_height", 1}, {"filter_width", 1}, {"padding", 1},
+                              {"stride_height", 1}, {"stride_width", 1}};
+  TfLiteDelegate* delegate = LceDelegateCreate(NULL, NULL, NULL);
+  fake_runtime* r = fake_create();
+  const int image = fake_tensor(r, kTfLiteFloat32, 4, (int[]){2, 4, 4, 1}, NULL);
+  const int filter = fake_tensor(r, kTfLiteFloat32, 4, (int[]){32, 3, 3, 1}, weights);
+  const int sums = fake_tensor(r, kTfLiteFloat32, 4, (int[]){2, 4, 4, 32}, NULL);
+  const int bits = fake_tensor(r, kTfLiteInt32, 4, (int[]){1, 1, 1, 1}, NULL);
+  const int a = fake_tensor(r, kTfLiteInt32, 4, (int[]){1, 1, 1, 1}, NULL);
+  const int b = fake_tensor(r, kTfLiteInt32, 4, (int[]){1, 1, 1, 1}, NULL);
+  const int both = fake_tensor(r, kTfLiteInt32, 4, (int[]){1, 1, 1, 1}, NULL);
+  fake_builtin(r, kTfLiteBuiltinConv2d, 2, (int[]){image, filter}, sums, &options);
+  fake_custom_bytes(r, "LceQuantize", 1, &sums, bits, NULL, 0);
+  fake_custom(r, "LceBMaxPool2d", 1, &bits, a, pool, 5);
+  fake_custom(r, "LceBMaxPool2d", 1, &bits, b, pool, 5);
+  fake_builtin(r, kTfLiteBuiltinConcatenation, 2, (int[]){a, b}, both, &concatenation);
+  fake_read_outside(r, both);
+  CHECK(fake_apply(r, delegate) == 5 && fake_prepare(r), "%s", fake_messages(r));
+  memcpy(fake_tensor_at(r, image)->data, values, sizeof values);
+  CHECK(fake_invoke(r), "%s", fake_messages(r));
+  const uint32_t* words = fake_tensor_at(r, both)->data;
+  int wrong = 0;
+  for (int p = 0; p < 32; ++p) {
+    for (int c = 0; c < 32; ++c) {
+      float sum = 0;
+      for (int t = 0; t < 9; ++t) {
+        const int y = p / 4 % 4 + t / 3 - 1, x = p % 4 + t % 3 - 1;
+        if (y < 0 || y > 3 || x < 0 || x > 3) continue;
+        sum += weights[9 * c + t] * values[p / 16 * 16 + 4 * y + x];
+      }
+      const uint32_t expected = sum < 0;
+      const int first = axis == 0 ? p : 2 * p, second = axis == 0 ? 32 + p : 2 * p + 1;
+      wrong += (words[first] >> c & 1) != expected || (words[second] >> c & 1) != expected;
+    }
+  }
+  CHECK(wrong == 0, "%d bits of the first layer, axis %d", wrong, axis);
+  fake_delete(r);
+  LceDelegateDelete(delegate);
+}
+
 int main(void) {
+  test_public_functions();
+  test_first_layer(3);
+  test_first_layer(-1);
+  test_first_layer(0);
   test_refusals();
   test_partition();
   test_wrong_order();
