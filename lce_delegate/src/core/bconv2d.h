@@ -41,14 +41,22 @@ typedef struct {
   int32_t clamp_min, clamp_max;
   int32_t* tap_popcount;   // [taps][padded_channels] if zero padding is corrected
 
+  // For a product of matrices, if the kernel has one that fits; else NULL.
+  uint64_t* rows;          // [padded_channels / LCE_MATRIX_SIDE][window_words / 2][LCE_MATRIX_ROWS]
+  int32_t* counts;         // [padded_channels], popcounts of the channels' weights
+
   // The plan.
   int32_t batch;
+  bool multiplies;                // by the product of matrices
   bool copies;                    // activations go through a padded (or expanded) buffer
+  void (*expand)(const uint32_t* packed, size_t words, uint32_t* expanded);  // or NULL
   size_t buffer_height, buffer_width;  // of that buffer, or of the input
   size_t pixel_words;             // words from one pixel to the next there
   size_t* offsets;
   lce_window window;
-  size_t tiles;  // of all output pixels
+  size_t tiles;  // of all output pixels; or of all positions of the buffer, if it multiplies
+  size_t matrix_offset;  // of each worker's expanded weights, in the scratch memory
+  size_t matrix_bytes;
 } lce_bconv2d;
 
 static inline size_t lce_taps(const lce_bconv2d* s) {
@@ -59,6 +67,39 @@ static inline size_t lce_taps(const lce_bconv2d* s) {
 static inline bool lce_groups_share_words(const lce_bconv2d* s) {
   return s->output_type == LCE_BITS && s->groups > 1 && s->group_channels % 32 != 0;
 }
+
+typedef struct {
+  const lce_bconv2d* op;
+  const uint32_t* input;
+  uint32_t* buffer;
+  void* output;
+  size_t pitch;  // elements from one pixel's output to the next
+} lce_bconv2d_job;
+
+// The place of a pixel among the output, its number and its position.
+typedef struct {
+  size_t pixel, image, y, x;
+} lce_position;
+
+static inline void lce_next_position(const lce_bconv2d* s, lce_position* at) {
+  ++at->pixel;
+  if (++at->x < (size_t)s->x.output) return;
+  at->x = 0;
+  if (++at->y < (size_t)s->y.output) return;
+  at->y = 0;
+  ++at->image;
+}
+
+// The accumulators of some pixels from `at` on, for `count` channels of a block, become their output.
+void lce_bconv2d_write(const lce_bconv2d_job* job, int32_t (*accumulators)[LCE_BLOCK_CHANNELS],
+                       const lce_position* at, int pixels, size_t block, int count);
+
+// By products of matrices, bconv2d_matrix.c: what it needs of the weights (false: no memory), whether
+// it is faster for the planned shape, the plan, and units of work of a run.
+bool lce_bconv2d_build_matrix(lce_bconv2d* s, const uint32_t* weights);
+bool lce_bconv2d_prefers_matrix(const lce_bconv2d* s, const lce_axis* y, const lce_axis* x);
+void lce_bconv2d_plan_matrix(lce_bconv2d* s, int workers, size_t* scratch_bytes);
+void lce_bconv2d_multiply_units(void* job, int worker, size_t begin, size_t end);
 
 bool lce_bconv2d_prepare(lce_operator* op, const lce_shape* inputs, int input_count, int workers,
                          lce_shape* output, size_t* scratch_bytes, lce_reason* why);

@@ -10,6 +10,8 @@ static void release(lce_operator* op) {
   lce_free(s->multiplier);
   lce_free(s->bias);
   lce_free(s->tap_popcount);
+  lce_free(s->rows);
+  lce_free(s->counts);
   lce_free(s->offsets);
 }
 
@@ -191,7 +193,8 @@ static bool build(lce_bconv2d* s, const lce_bconv2d_attributes* a) {
   s->padded_channels = (size_t)s->groups * s->blocks * LCE_BLOCK_CHANNELS;
   return build_weights(s, a) &&
          (s->output_type == LCE_BITS ? build_thresholds(s, a) : build_transform(s, a)) &&
-         (s->correction == CORRECT_NOTHING || build_correction(s, a));
+         (s->correction == CORRECT_NOTHING || build_correction(s, a)) &&
+         lce_bconv2d_build_matrix(s, a->weights);
 }
 
 lce_operator* lce_bconv2d_create(const lce_bconv2d_attributes* attributes,

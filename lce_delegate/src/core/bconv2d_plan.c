@@ -25,7 +25,6 @@ static bool find_window(lce_bconv2d* s, lce_reason* why) {
 bool lce_bconv2d_prepare(lce_operator* op, const lce_shape* inputs, int input_count, int workers,
                          lce_shape* output, size_t* scratch_bytes, lce_reason* why) {
   (void)input_count;
-  (void)workers;
   lce_bconv2d* s = (lce_bconv2d*)op;
   const lce_shape* input = &inputs[0];
   if (input->rank != 4) return lce_refuse(why, "its input has %d dimensions, expected 4", input->rank);
@@ -48,16 +47,19 @@ bool lce_bconv2d_prepare(lce_operator* op, const lce_shape* inputs, int input_co
   const int64_t height = (int64_t)(s->y.output - 1) * s->y.stride + lce_window_span(&s->y);
   const int64_t width = (int64_t)(s->x.output - 1) * s->x.stride + lce_window_span(&s->x);
   const bool pads = height > s->y.input || width > s->x.input || s->y.before > 0 || s->x.before > 0;
-  s->copies = pads || s->kernel->expand != NULL;
+  s->multiplies = lce_bconv2d_prefers_matrix(s, &s->y, &s->x);
+  s->expand = s->multiplies ? s->kernel->matrix->expand : s->kernel->expand;
+  s->copies = pads || s->expand != NULL;
   s->pixel_words = (size_t)lce_words(s->channels_in);
   s->buffer_height = (size_t)s->y.input;
   s->buffer_width = (size_t)s->x.input;
   *scratch_bytes = 0;
   if (s->copies) {
-    s->pixel_words *= (size_t)s->kernel->activation_words;
+    const int expansion = s->multiplies ? 32 / (int)sizeof(uint32_t) : s->kernel->activation_words;
+    s->pixel_words *= (size_t)expansion;
     // A real network's padding makes its activations a few times larger at most; a window that is
     // spread far beyond its input would take all memory.
-    const int64_t input_words = (int64_t)lce_elements(input) * s->kernel->activation_words;
+    const int64_t input_words = (int64_t)lce_elements(input) * expansion;
     int64_t limit = 64 * input_words + (1 << 22);
     if (limit > LCE_MAX_ELEMENTS) limit = LCE_MAX_ELEMENTS;
     if (height > limit || width > limit || height * width > limit ||
@@ -73,6 +75,7 @@ bool lce_bconv2d_prepare(lce_operator* op, const lce_shape* inputs, int input_co
   const size_t pixels = (size_t)s->batch * (size_t)s->y.output * (size_t)s->x.output;
   const size_t tile = (size_t)s->kernel->tile_pixels;
   s->tiles = (pixels + tile - 1) / tile;
+  if (s->multiplies) lce_bconv2d_plan_matrix(s, workers, scratch_bytes);
   return find_window(s, why);
 }
 

@@ -3,18 +3,10 @@
 
 #include "bconv2d.h"
 
-typedef struct {
-  const lce_bconv2d* op;
-  const uint32_t* input;
-  uint32_t* buffer;
-  void* output;
-  size_t pitch;  // elements from one pixel's output to the next
-} bconv_job;
-
 // Copies rows of the input into the buffer, between padding of bits 0 (+1).
 static void copy_rows(void* argument, int worker, size_t begin, size_t end) {
   (void)worker;
-  const bconv_job* job = argument;
+  const lce_bconv2d_job* job = argument;
   const lce_bconv2d* s = job->op;
   const size_t input_words = (size_t)lce_words(s->channels_in);
   const size_t row_words = s->buffer_width * s->pixel_words;
@@ -33,8 +25,8 @@ static void copy_rows(void* argument, int worker, size_t begin, size_t end) {
     const uint32_t* from = job->input + from_row * (size_t)s->x.input * input_words;
     memset(to, 0, left * s->pixel_words * sizeof *to);
     to += left * s->pixel_words;
-    if (s->kernel->expand != NULL) {
-      s->kernel->expand(from, columns * input_words, to);
+    if (s->expand != NULL) {
+      s->expand(from, columns * input_words, to);
     } else {
       memcpy(to, from, columns * input_words * sizeof *to);
     }
@@ -72,58 +64,80 @@ static void merge_bits(const uint32_t bits[2], size_t first_channel, int count, 
   }
 }
 
-static void write_bits(const bconv_job* job, const int32_t* accumulators, size_t pixel,
-                       size_t first_channel, size_t first_padded, int count) {
+static void write_merged_bits(const lce_bconv2d_job* job, const int32_t* accumulators,
+                              size_t pixel, size_t first_channel, size_t first_padded, int count) {
   const lce_bconv2d* s = job->op;
-  uint32_t* row = (uint32_t*)job->output + pixel * job->pitch;
   uint32_t bits[2];
-  s->kernel->compare(accumulators, s->thresholds + first_padded, bits);
-  if (lce_groups_share_words(s)) {
-    merge_bits(bits, first_channel, count, row);
-  } else {
-    row[first_channel / 32] = bits[0];
-    if (count > 32) row[first_channel / 32 + 1] = bits[1];
-  }
+  s->kernel->compare((const int32_t(*)[LCE_BLOCK_CHANNELS])accumulators, 1,
+                     s->thresholds + first_padded, 2, bits, 2);
+  merge_bits(bits, first_channel, count, (uint32_t*)job->output + pixel * job->pitch);
 }
 
-// The accumulators of one output pixel become its output; pixel number and position agree.
-static void write_pixel(const bconv_job* job, int32_t* accumulators, size_t pixel, int32_t y,
-                        int32_t x, size_t first_channel, size_t first_padded, int count) {
+static void write_reals(const lce_bconv2d_job* job, const int32_t* accumulators, size_t at,
+                        size_t first_padded, int count, const int32_t* result_correction) {
   const lce_bconv2d* s = job->op;
-  int32_t sum[LCE_BLOCK_CHANNELS];
-  const bool corrects =
-      s->correction != CORRECT_NOTHING && padded_sum(s, y, x, first_padded, count, sum);
-  if (corrects && s->correction == CORRECT_ACCUMULATOR) {
-    for (int c = 0; c < count; ++c) accumulators[c] += sum[c] / 2;
-  }
-  if (s->output_type == LCE_BITS) {
-    write_bits(job, accumulators, pixel, first_channel, first_padded, count);
-    return;
-  }
-
   const lce_output_transform transform = {s->clamp_min, s->clamp_max,
                                           s->multiplier + first_padded, s->bias + first_padded};
-  const size_t at = pixel * job->pitch + first_channel;
   if (s->output_type == LCE_INT8) {
     s->kernel->to_int8(accumulators, &transform, count, (int8_t*)job->output + at);
     return;
   }
   float* output = (float*)job->output + at;
   s->kernel->to_float(accumulators, &transform, count, output);
-  if (corrects && s->correction == CORRECT_RESULT) {
-    for (int c = 0; c < count; ++c) {
-      const float part = transform.multiplier[c] * (float)sum[c];
-      output[c] += part;
-    }
+  if (result_correction == NULL) return;
+  for (int c = 0; c < count; ++c) {
+    const float part = transform.multiplier[c] * (float)result_correction[c];
+    output[c] += part;
+  }
+}
+
+// One pixel, where there is more to do than to compare.
+static void write_pixel(const lce_bconv2d_job* job, int32_t* accumulators, const lce_position* at,
+                        size_t first_channel, size_t first_padded, int count) {
+  const lce_bconv2d* s = job->op;
+  int32_t sum[LCE_BLOCK_CHANNELS];
+  const bool corrects = s->correction != CORRECT_NOTHING &&
+                        padded_sum(s, (int32_t)at->y, (int32_t)at->x, first_padded, count, sum);
+  if (corrects && s->correction == CORRECT_ACCUMULATOR) {
+    for (int c = 0; c < count; ++c) accumulators[c] += sum[c] / 2;
+  }
+  if (lce_groups_share_words(s)) {
+    write_merged_bits(job, accumulators, at->pixel, first_channel, first_padded, count);
+  } else if (s->output_type == LCE_BITS) {
+    s->kernel->compare((const int32_t(*)[LCE_BLOCK_CHANNELS])accumulators, 1,
+                       s->thresholds + first_padded, count > 32 ? 2 : 1,
+                       (uint32_t*)job->output + at->pixel * job->pitch + first_channel / 32, 0);
+  } else {
+    write_reals(job, accumulators, at->pixel * job->pitch + first_channel, first_padded, count,
+                corrects && s->correction == CORRECT_RESULT ? sum : NULL);
+  }
+}
+
+void lce_bconv2d_write(const lce_bconv2d_job* job, int32_t (*accumulators)[LCE_BLOCK_CHANNELS],
+                       const lce_position* at, int pixels, size_t block, int count) {
+  const lce_bconv2d* s = job->op;
+  const size_t first_padded = block * LCE_BLOCK_CHANNELS;
+  const size_t first_channel =
+      block / s->blocks * s->group_channels + block % s->blocks * LCE_BLOCK_CHANNELS;
+  if (s->output_type == LCE_BITS && s->correction == CORRECT_NOTHING && !lce_groups_share_words(s)) {
+    s->kernel->compare((const int32_t(*)[LCE_BLOCK_CHANNELS])accumulators, pixels,
+                       s->thresholds + first_padded, count > 32 ? 2 : 1,
+                       (uint32_t*)job->output + at->pixel * job->pitch + first_channel / 32,
+                       job->pitch);
+    return;
+  }
+  lce_position place = *at;
+  for (int p = 0; p < pixels; ++p) {
+    write_pixel(job, accumulators[p], &place, first_channel, first_padded, count);
+    lce_next_position(s, &place);
   }
 }
 
 // Tiles [begin, end) of all pixels, for one block of channels.
-static void convolve_block(const bconv_job* job, size_t block, size_t begin, size_t end) {
+static void convolve_block(const lce_bconv2d_job* job, size_t block, size_t begin, size_t end) {
   const lce_bconv2d* s = job->op;
   const size_t group = block / s->blocks;
   const size_t in_group = block % s->blocks * LCE_BLOCK_CHANNELS;
-  const size_t first_channel = group * s->group_channels + in_group;
   const size_t left = s->group_channels - in_group;
   const int count = left < LCE_BLOCK_CHANNELS ? (int)left : LCE_BLOCK_CHANNELS;
   const uint32_t* weights = s->weights + group * s->group_weight_words +
@@ -137,35 +151,25 @@ static void convolve_block(const bconv_job* job, size_t block, size_t begin, siz
 
   const size_t height = (size_t)s->y.output, width = (size_t)s->x.output;
   const size_t tile_pixels = (size_t)s->kernel->tile_pixels;
-  size_t pixel = begin * tile_pixels, pixel_end = end * tile_pixels;
+  const size_t pixel = begin * tile_pixels;
+  size_t pixel_end = end * tile_pixels;
   if (pixel_end > (size_t)s->batch * height * width) pixel_end = (size_t)s->batch * height * width;
-  size_t image = pixel / (height * width), y = pixel / width % height, x = pixel % width;
+  lce_position at = {pixel, pixel / (height * width), pixel / width % height, pixel % width};
 
   lce_accumulators accumulators;
   memset(accumulators, 0, sizeof accumulators);  // lanes past the last channel are read, not used
-  while (pixel < pixel_end) {
-    const size_t rest = pixel_end - pixel;
+  while (at.pixel < pixel_end) {
+    const size_t rest = pixel_end - at.pixel;
     const int pixels = rest < tile_pixels ? (int)rest : (int)tile_pixels;
     const uint8_t* addresses[LCE_MAX_TILE_PIXELS];
-    int32_t ys[LCE_MAX_TILE_PIXELS], xs[LCE_MAX_TILE_PIXELS];
+    const lce_position first = at;
     for (int p = 0; p < pixels; ++p) {
-      const size_t row = image * s->buffer_height + y * (size_t)s->y.stride;
-      addresses[p] = activations + row * s->buffer_width * pixel_bytes + x * step;
-      ys[p] = (int32_t)y;
-      xs[p] = (int32_t)x;
-      if (++x == width) {
-        x = 0;
-        if (++y == height) {
-          y = 0;
-          ++image;
-        }
-      }
+      const size_t row = at.image * s->buffer_height + at.y * (size_t)s->y.stride;
+      addresses[p] = activations + row * s->buffer_width * pixel_bytes + at.x * step;
+      lce_next_position(s, &at);
     }
     s->kernel->accumulate(&s->window, addresses, pixels, weights, count, accumulators);
-    for (int p = 0; p < pixels; ++p, ++pixel) {
-      write_pixel(job, accumulators[p], pixel, ys[p], xs[p], first_channel,
-                  block * LCE_BLOCK_CHANNELS, count);
-    }
+    lce_bconv2d_write(job, accumulators, &first, pixels, block, count);
   }
 }
 
@@ -173,7 +177,7 @@ static void convolve_block(const bconv_job* job, size_t block, size_t begin, siz
 // so that a thread's weights stay in its cache.
 static void convolve_units(void* argument, int worker, size_t begin, size_t end) {
   (void)worker;
-  const bconv_job* job = argument;
+  const lce_bconv2d_job* job = argument;
   const size_t tiles = job->op->tiles;
   while (begin < end) {
     const size_t block = begin / tiles, first = begin % tiles;
@@ -187,7 +191,7 @@ void lce_bconv2d_run(const lce_operator* op, const lce_run* run) {
   const lce_bconv2d* s = (const lce_bconv2d*)op;
   const bool packs = s->output_type == LCE_BITS;
   const size_t own = (size_t)(packs ? lce_words(s->channels_out) : s->channels_out);
-  bconv_job job = {s, run->inputs[0], run->scratch, run->output,
+  lce_bconv2d_job job = {s, run->inputs[0], run->scratch, run->output,
                    packs && run->pitch != 0 ? run->pitch : own};
   if (s->copies) {
     lce_execute(run->executor, copy_rows, &job, (size_t)s->batch * s->buffer_height);
@@ -199,6 +203,8 @@ void lce_bconv2d_run(const lce_operator* op, const lce_run* run) {
       memset((uint32_t*)run->output + pixel * job.pitch, 0, own * sizeof(uint32_t));
     }
     convolve_units(&job, 0, 0, units);
+  } else if (s->multiplies) {
+    lce_execute(run->executor, lce_bconv2d_multiply_units, &job, units);
   } else {
     lce_execute(run->executor, convolve_units, &job, units);
   }

@@ -212,7 +212,7 @@ static void accumulate_4x64(const lce_window* window, const uint8_t* const* pixe
   }
 }
 
-static void compare(const int32_t* accumulators, const int32_t* thresholds, uint32_t output[2]) {
+LCE_ALWAYS_INLINE void compare_pixel(const int32_t* accumulators, const int32_t* thresholds, uint32_t output[2]) {
   for (int word = 0; word < 2; ++word) {
     __m256i above[4];
     for (int i = 0; i < 4; ++i) {
@@ -227,6 +227,8 @@ static void compare(const int32_t* accumulators, const int32_t* thresholds, uint
     output[word] = (uint32_t)_mm256_movemask_epi8(_mm256_permutevar8x32_epi32(bytes, order));
   }
 }
+
+LCE_DEFINE_COMPARE(compare_pixel)
 
 static void pack_float(const float* values, size_t words, uint32_t* packed) {
   for (size_t word = 0; word < words; ++word, values += 32) {

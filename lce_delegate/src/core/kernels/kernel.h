@@ -46,6 +46,33 @@ typedef struct {
   int words;               // 1 or 2, of the output
 } lce_sign_block;
 
+enum {
+  LCE_MATRIX_SIDE = 32,   // pixels, and channels, of a product of matrices
+  LCE_MATRIX_STEP = 64,   // channels in, of a step of it
+  LCE_MATRIX_ROWS = 2 * 16,  // rows of 64 weights in a step
+};
+
+// A processor's own product of matrices of bytes, where it is worth to take bits apart for it: bits of
+// activations become bytes of 0 and 1, weights bytes of +1 and -1, and
+// popcount(x ^ w) = popcount(w) + sum of x (1 - 2 w).
+typedef struct {
+  bool (*supported)(void);  // can this processor run it?
+  void (*begin)(void);  // before, and after, other functions are used on a thread
+  void (*end)(void);
+  // Words of 32 bits to 32 bytes each; a multiple of two words.
+  void (*expand)(const uint32_t* packed, size_t words, uint32_t* expanded);
+  // Rows of 64 bits of weights, in the order of lce_pack_matrix, to 64 bytes each.
+  void (*expand_weights)(const uint64_t* rows, size_t count, int8_t* weights);
+  // The accumulators of LCE_MATRIX_SIDE neighbouring pixels for as many channels. Runs of the window
+  // have run_words / 2 steps; `counts` are the popcounts of the channels' weights.
+  void (*multiply)(const lce_window* window, const uint8_t* activations, size_t pixel_bytes,
+                   const int8_t* weights, const int32_t* counts,
+                   int32_t (*accumulators)[LCE_BLOCK_CHANNELS]);
+  // Time of a step for 16 channels, in that of `accumulate` for them and one pixel: fixed, and for
+  // each LCE_MATRIX_SIDE pixels.
+  int step_cost, tile_cost;
+} lce_matrix;
+
 struct lce_kernel {
   // type and operation, tile (pixels x channels), instruction set, and how it counts
   const char* name;
@@ -60,6 +87,8 @@ struct lce_kernel {
   int weight_lanes;
   int weight_bits;
 
+  const lce_matrix* matrix;  // or NULL
+
   // Activations are copied into a padded buffer by `expand`, which writes `activation_words` words
   // for each. NULL: they are used as they are.
   int activation_words;
@@ -70,8 +99,10 @@ struct lce_kernel {
   void (*accumulate)(const lce_window* window, const uint8_t* const* pixels, int pixel_count,
                      const void* weights, int channels, lce_accumulators accumulators);
 
-  // Bit c of `output` is accumulators[c] > thresholds[c]; always LCE_BLOCK_CHANNELS of them.
-  void (*compare)(const int32_t* accumulators, const int32_t* thresholds, uint32_t output[2]);
+  // Bit c of a pixel's output is accumulators[p][c] > thresholds[c]. LCE_BLOCK_CHANNELS of each are
+  // read; `words`, 1 or 2, are written. From pixel to pixel `output` goes on by `pitch`.
+  void (*compare)(const int32_t (*accumulators)[LCE_BLOCK_CHANNELS], int pixels,
+                  const int32_t* thresholds, int words, uint32_t* output, size_t pitch);
   void (*to_float)(const int32_t* accumulators, const lce_output_transform* transform,
                    int channels, float* output);
   void (*to_int8)(const int32_t* accumulators, const lce_output_transform* transform,
@@ -97,6 +128,10 @@ size_t lce_packed_weights_words(const lce_kernel* kernel, size_t channels, size_
 // channel are zero.
 void lce_pack_weights(const lce_kernel* kernel, const uint32_t* weights, size_t channels,
                       size_t words, void* packed);
+
+// Brings the weights of up to LCE_MATRIX_SIDE channels, [channels][words], into rows for a product of
+// matrices, [words / 2][LCE_MATRIX_ROWS]; channels past the last one are zero.
+void lce_pack_matrix(const uint32_t* weights, size_t channels, size_t words, uint64_t* rows);
 
 #define KERNEL(name) extern const lce_kernel lce_kernel_##name;
 #include "list.h"

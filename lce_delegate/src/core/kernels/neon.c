@@ -3,6 +3,8 @@
 #include "neon_tile.h"
 #include "output.h"
 
+LCE_DEFINE_COMPARE(lce_neon_compare_pixel)
+
 static bool supported(void) { return true; }
 
 enum { REGISTERS = 4 };  // of four channels, in a tile
@@ -23,7 +25,7 @@ const lce_kernel lce_kernel_neon = {
     .activation_words = 1,
     .expand = NULL,
     .accumulate = accumulate_4x16,
-    .compare = lce_neon_compare,
+    .compare = compare,
     .to_float = lce_to_float,
     .to_int8 = lce_to_int8,
     .pack_float = lce_neon_pack_float,

@@ -5,6 +5,8 @@
 #include "neon_tile.h"
 #include "output.h"
 
+LCE_DEFINE_COMPARE(lce_neon_compare_pixel)
+
 static bool supported(void) {
   enum { HWCAP_NEON_BIT = 1 << 12 };
   return (getauxval(AT_HWCAP) & HWCAP_NEON_BIT) != 0;
@@ -28,7 +30,7 @@ const lce_kernel lce_kernel_neon_armv7 = {
     .activation_words = 1,
     .expand = NULL,
     .accumulate = accumulate_4x8,
-    .compare = lce_neon_compare,
+    .compare = compare,
     .to_float = lce_to_float,
     .to_int8 = lce_to_int8,
     .pack_float = lce_neon_pack_float,

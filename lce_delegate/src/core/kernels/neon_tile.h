@@ -111,7 +111,7 @@ LCE_ALWAYS_INLINE uint8x16_t lce_neon_narrow(uint32x4_t a, uint32x4_t b, uint32x
   return vcombine_u8(vmovn_u16(ab), vmovn_u16(cd));
 }
 
-static void lce_neon_compare(const int32_t* accumulators, const int32_t* thresholds,
+LCE_ALWAYS_INLINE void lce_neon_compare_pixel(const int32_t* accumulators, const int32_t* thresholds,
                              uint32_t output[2]) {
   for (int word = 0; word < 2; ++word) {
     uint32x4_t above[8];

@@ -7,6 +7,7 @@
 #define LCE_CORE_KERNELS_OUTPUT_H_
 
 #include "kernel.h"
+#include "target.h"
 
 static inline float lce_transform(int32_t accumulator, const lce_output_transform* t, int channel) {
   int32_t x = 2 * accumulator;
@@ -35,5 +36,17 @@ static void lce_to_int8(const int32_t* accumulators, const lce_output_transform*
   const lce_output_transform t = *transform;
   for (int c = 0; c < channels; ++c) output[c] = lce_round_to_int8(lce_transform(accumulators[c], &t, c));
 }
+
+// `compare` from COMPARE_PIXEL(accumulators, thresholds, bits), which is inlined.
+#define LCE_DEFINE_COMPARE(COMPARE_PIXEL)                                                        \
+  static void compare(const int32_t (*accumulators)[LCE_BLOCK_CHANNELS], int pixels,            \
+                      const int32_t* thresholds, int words, uint32_t* output, size_t pitch) {   \
+    for (int p = 0; p < pixels; ++p, output += pitch) {                                         \
+      uint32_t bits[2];                                                                         \
+      COMPARE_PIXEL(accumulators[p], thresholds, bits);                                         \
+      output[0] = bits[0];                                                                      \
+      if (words > 1) output[1] = bits[1];                                                       \
+    }                                                                                           \
+  }
 
 #endif  // LCE_CORE_KERNELS_OUTPUT_H_

@@ -33,7 +33,7 @@ static void accumulate_1x1(const lce_window* window, const uint8_t* const* pixel
   }
 }
 
-static void compare(const int32_t* accumulators, const int32_t* thresholds, uint32_t output[2]) {
+LCE_ALWAYS_INLINE void compare_pixel(const int32_t* accumulators, const int32_t* thresholds, uint32_t output[2]) {
   for (int word = 0; word < 2; ++word) {
     uint32_t bits = 0;
     for (int i = 0; i < 32; ++i) {
@@ -42,6 +42,8 @@ static void compare(const int32_t* accumulators, const int32_t* thresholds, uint
     output[word] = bits;
   }
 }
+
+LCE_DEFINE_COMPARE(compare_pixel)
 
 static void pack_float(const float* values, size_t words, uint32_t* packed) {
   for (size_t word = 0; word < words; ++word, values += 32) {

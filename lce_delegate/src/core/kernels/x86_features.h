@@ -30,4 +30,23 @@ static inline bool lce_x86_has_avx512vpopcntdq(void) {
          (c & VPOPCNTDQ);
 }
 
+// AMX for bytes. Linux gives a process its tiles only if it asks.
+static inline bool lce_x86_has_amx(void) {
+#if defined(__linux__)
+  enum { TILES = 0x60000, AMX_TILE = 1 << 24, AMX_INT8 = 1 << 25 };
+  enum { ARCH_PRCTL = 158, REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+  uint32_t a, b, c, d;
+  if (!lce_x86_saves(TILES) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+  if (!(d & AMX_TILE) || !(d & AMX_INT8)) return false;
+  long result = ARCH_PRCTL;
+  __asm__ volatile("syscall"
+                   : "+a"(result)
+                   : "D"((long)REQUEST_PERMISSION), "S"((long)TILE_DATA)
+                   : "rcx", "r11", "memory");
+  return result == 0;
+#else
+  return false;
+#endif
+}
+
 #endif  // LCE_CORE_KERNELS_X86_FEATURES_H_
