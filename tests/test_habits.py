@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
 import re
 import subprocess
 import sys
@@ -21,6 +23,36 @@ def test_the_hooks_are_known_to_pre_commit():
     command = [sys.executable, "-m", "pre_commit", "validate-config", ".pre-commit-config.yaml"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path):
+    for package in ("material", "mkdocstrings"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip("needs `pip install 'fer_larq[docs]'`")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    pages = {path.parent.name for path in tmp_path.rglob("index.html")}
+    assert {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"} <= pages
+    assert "FaceClassifier" in (tmp_path / "reference" / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_chart_shows_every_form_of_the_network():
+    pytest.importorskip("matplotlib", reason="needs `pip install 'fer_larq[train]'`")
+    specification = importlib.util.spec_from_file_location("chart", ROOT / "docs" / "chart.py")
+    chart = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(chart)
+    rows = json.loads((chart.INFERENCE / "inference.json").read_text(encoding="utf-8"))["rows"]
+    size, time = chart.draw(rows).axes
+    assert [label.get_text() for label in time.get_yticklabels()] == ["float32", "int8", "1 bit"]
+    for axes in (size, time):
+        widths = [bar.get_width() for bar in axes.patches]
+        assert widths == sorted(widths, reverse=True) and widths[-1] > 0
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for bar in [*size.patches, *time.patches]:
+        assert f"{bar.get_width():.1f} M" in readme or f"{bar.get_width():.1f} ms" in readme
 
 
 @pytest.mark.network

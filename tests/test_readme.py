@@ -67,6 +67,7 @@ RUN_BY = {
     "pip install": "test_packaging.py::test_in_a_clean_environment_a_photo",
     "make": "test_readme.py::test_a_target_of_make",
     "pre-commit install": "test_habits.py::test_the_hooks_are_known_to_pre_commit",
+    "python docs/chart.py": "test_habits.py::test_the_chart_shows",
     "python android_demo/build.py": "test_android_app.py::test_the_sources_pass_their_tests",
     "python lce_delegate/java/build_aar.py": "test_android_delegate.py::test_a_library_is_built",
 }
@@ -195,7 +196,9 @@ def test_every_command_understands_the_arguments_that_are_documented(monkeypatch
     for words in ours:
         try:
             check_arguments(words, monkeypatch)
-        except SystemExit:
+        except SystemExit as stop:
+            if not stop.code:  # --help
+                continue
             pytest.fail(f"{shlex.join(words)}: is refused")
 
 
@@ -276,8 +279,7 @@ def test_the_programs_in_a_document_run(path, request, drawn):
     for program in programs(path):
         names = {"face": drawn.split("validation").images[0]}
         exec(compile(program, path.name, "exec"), names)
-    if path.name == "README.md":
-        assert len(names["scores"]) == 7
+        assert "scores =" not in program or len(names["scores"]) == 7
 
 
 def test_weights_are_packed_by_the_command(finished_run, tmp_path, capsys):
