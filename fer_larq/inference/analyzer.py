@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, overload
 
 import numpy as np
-from PIL import Image
 
 from fer_larq.inference.classifier import FaceClassifier
 from fer_larq.inference.detectors import make_detector
 from fer_larq.inference.detectors.base import Detector
-from fer_larq.inference.face import Face
+from fer_larq.inference.face import Face, softmax
 from fer_larq.inference.geometry import Box, cut_face
-from fer_larq.inference.images import decode, read_image
+from fer_larq.inference.pool import Pool
+from fer_larq.inference.quality import judge_quality
+from fer_larq.inference.sources import ImageSource, load_image
 from fer_larq.inference.tracker import FaceTracker
 from fer_larq.utils.errors import UserError
 from fer_larq.utils.stopwatch import Stopwatch
@@ -36,13 +37,17 @@ class Classifier(Protocol):
     """What the rest of the package needs of ``fer_larq.inference.classifier.FaceClassifier``."""
 
     labels: tuple[str, ...]
+    temperature: float | None
 
     def scores(self, faces: np.ndarray) -> np.ndarray:
         """Scores, float32 ``[N, 7]``, of faces, uint8 ``[N, 48, 48]``."""
 
 
 class FaceAnalyzer:
-    """Finds the faces in images, or in a video's frames, and classifies their expressions."""
+    """Finds the faces in images, or in a video's frames, and classifies their expressions.
+
+    An object is for one thread at a time; ``analyze`` shares some between threads.
+    """
 
     def __init__(self, classifier: Classifier, detector: Detector):
         self.classifier = classifier
@@ -74,17 +79,25 @@ class FaceAnalyzer:
         """Classify the expressions of the faces in some boxes of an image."""
         with self.stopwatch.stage("classify"):
             faces = [cut_face(image, box) for box in boxes]
-            scores = self.classifier.scores(np.stack(faces)) if faces else np.empty((0, 0))
+            rows = self.classifier.scores(np.stack(faces)).tolist() if faces else []
+        with self.stopwatch.stage("judge"):
+            qualities = [judge_quality(image, box, scale) for box in boxes]
+        labels, temperature = self.classifier.labels, self.classifier.temperature
         return [
             Face(
-                number,
-                round(box.left * scale),
-                round(box.top * scale),
-                round(box.side * scale),
-                box.confidence,
-                dict(zip(self.classifier.labels, map(float, row), strict=True)),
+                number=number,
+                left=round(box.left * scale),
+                top=round(box.top * scale),
+                side=round(box.side * scale),
+                confidence=box.confidence,
+                scores=dict(zip(labels, row, strict=True)),
+                probabilities=dict(zip(labels, softmax(row, temperature), strict=True))
+                if temperature
+                else None,
+                angle=box.angle,
+                quality=quality,
             )
-            for number, box, row in zip(numbers, boxes, scores, strict=True)
+            for number, box, row, quality in zip(numbers, boxes, rows, qualities, strict=True)
         ]
 
 
@@ -108,37 +121,57 @@ def make_analyzer(
     return FaceAnalyzer(FaceClassifier(path), make_detector(detector))
 
 
+@overload
 def analyze(
-    image: str | os.PathLike[str] | Image.Image | np.ndarray,
+    image: ImageSource, *, model: str | os.PathLike[str] | None = None, detector: str = "auto"
+) -> list[Face]: ...
+
+
+@overload
+def analyze(
+    image: list[ImageSource] | tuple[ImageSource, ...],
     *,
     model: str | os.PathLike[str] | None = None,
     detector: str = "auto",
-) -> list[Face]:
+) -> list[list[Face]]: ...
+
+
+def analyze(image, *, model=None, detector="auto"):
     """Find the faces in an image and classify their expressions.
 
     Args:
-        image: a file; a Pillow image; or pixels, uint8 ``[H, W, 3]`` in RGB or ``[H, W]``.
+        image: a file's name, its content, an open file, or a data URI; a Pillow image; or pixels,
+            uint8 ``[H, W, 3]`` in RGB, ``[H, W, 4]`` in RGBA, ``[H, W]`` or ``[H, W, 1]``. It is
+            not changed. A list or tuple of these gives a list with the faces of each.
         model: a model of ``fer_larq.convert``; the packaged one if None.
-        detector: ``"blazeface"``, ``"cascade"``, or ``"auto"`` for the former where it is at hand.
+        detector: ``"blazeface"``; ``"cascade"``; ``"auto"`` for the former where it is at hand;
+            or ``"none"`` if each image is a face that was cut out already.
 
     Returns:
         The faces, from the left to the right; an empty list if there are none.
 
-    Raises ``UserError`` if the image or the model cannot be read. Calls from several threads
-    have to take turns.
+    Raises ``UserError`` if an image or the model cannot be read. May be called from several
+    threads at once, and after ``os.fork``.
     """
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or not (image.ndim == 2 or image.shape[2:] == (3,)):
-            raise UserError(
-                f"an image of {image.dtype} {list(image.shape)}, expected uint8 [H, W, 3] (RGB) "
-                "or [H, W] (grey)"
-            )
-        if not image.size:
-            raise UserError(f"an image of {list(image.shape)} has no pixels")
-        image = Image.fromarray(image)
-    source = decode(image, "the image") if isinstance(image, Image.Image) else read_image(image)
-    analyzer = cached_analyzer(None if model is None else os.fspath(model), detector)
-    return analyzer.analyze(source.pixels, source.scale)
+    if isinstance(image, (list, tuple)):
+        return [analyze(one, model=model, detector=detector) for one in image]
+    source = load_image(image)
+    path = None if model is None else os.path.abspath(model)
+    with shared_analyzers(path, detector, changed(path)).lend() as analyzer:
+        return analyzer.analyze(source.pixels, source.scale)
 
 
-cached_analyzer = lru_cache(maxsize=2)(make_analyzer)
+def changed(path: str | None) -> tuple[int, int] | None:
+    """When a file was last changed, and its size, so that a new model is not taken for the old."""
+    if path is None or not os.path.exists(path):
+        return None
+    status = os.stat(path)
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=2)
+def shared_analyzers(
+    model: str | None, detector: str, version: tuple[int, int] | None = None
+) -> Pool[FaceAnalyzer]:
+    """The analyzers of a model and a detector, which threads share."""
+    return Pool(partial(make_analyzer, model, detector))

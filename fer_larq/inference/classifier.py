@@ -35,6 +35,8 @@ class FaceClassifier:
             )
         self.labels = self.network.labels
         """Names of the scores, in their order."""
+        self.temperature = self.network.temperature
+        """What scores are divided by before softmax makes probabilities of them, or None."""
 
     def scores(self, faces: np.ndarray) -> np.ndarray:
         """Scores of many faces: uint8 ``[N, 48, 48]`` to float32 ``[N, 7]``; no probabilities."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,12 @@ class Face:
         confidence: of the detector, 0 to 1; OpenCV's cascade has none and says 1.
         scores: of each expression, the mean over five crops. They are margins, not probabilities:
             training asks for +1 or more from the right expression and -1 or less from the others.
+        probabilities: of each expression, 0 to 1, they add up to 1; None if the model does not
+            say its temperature.
+        angle: degrees, clockwise, by which the box is turned about its centre, since the face is;
+            0 for a face that is upright or nearly so.
+        quality: reasons why the answer may be wrong, among ``QUALITY_REASONS``; empty if there
+            is none.
     """
 
     number: int
@@ -24,11 +33,35 @@ class Face:
     side: int
     confidence: float
     scores: dict[str, float]
+    probabilities: dict[str, float] | None = None
+    angle: float = 0.0
+    quality: tuple[str, ...] = ()
 
     @property
     def expression(self) -> str:
         """The expression with the largest score."""
         return max(self.scores, key=self.scores.__getitem__)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The face as a JSON object: numbers, texts, lists and objects only."""
+        return {
+            "face": self.number,
+            "box": {"left": self.left, "top": self.top, "width": self.side, "height": self.side},
+            "angle": round(self.angle, 1),
+            "confidence": round(self.confidence, 3),
+            "quality": list(self.quality),
+            "expression": self.expression,
+            "scores": {label: round(score, 6) for label, score in self.scores.items()},
+            "probabilities": self.probabilities
+            and {label: round(share, 6) for label, share in self.probabilities.items()},
+        }
+
+
+def softmax(scores: Sequence[float], temperature: float) -> list[float]:
+    """Probabilities of scores divided by a temperature (Guo et al. 2017)."""
+    largest = max(scores)
+    powers = [math.exp((score - largest) / temperature) for score in scores]
+    return [power / sum(powers) for power in powers]
 
 
 def score_to_bar(score: float) -> float:

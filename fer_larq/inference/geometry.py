@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,13 +18,20 @@ from fer_larq.datasets.crops import FACE_SIZE
 class Box:
     """A square in an image, in its pixels from the left and the top; it may reach beyond.
 
-    ``confidence``, 0 to 1, says how sure a detector was to have found a face there.
+    Attributes:
+        confidence: 0 to 1, how sure a detector was to have found a face there.
+        angle: degrees, clockwise, by which the face is turned, and the square with it about its
+            centre; ``left`` and ``top`` are those of the square before it is turned.
+        nose_offset: how far the nose lies beside the middle of the eyes, in distances of the eyes:
+            0 if the face looks this way, larger in a profile; None if the detector does not say.
     """
 
     left: float
     top: float
     side: float
     confidence: float = 1.0
+    angle: float = 0.0
+    nose_offset: float | None = None
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -33,7 +41,18 @@ class Box:
     def around(self, factor: float) -> Box:
         """A box of ``factor`` times the side about the same centre."""
         margin = (factor - 1) / 2 * self.side
-        return Box(self.left - margin, self.top - margin, factor * self.side, self.confidence)
+        return replace(
+            self, left=self.left - margin, top=self.top - margin, side=factor * self.side
+        )
+
+    def moved(self, right: float, down: float) -> Box:
+        """A box moved in the directions that are right and down for the face in it, in pixels."""
+        sine, cosine = math.sin(math.radians(self.angle)), math.cos(math.radians(self.angle))
+        return replace(
+            self,
+            left=self.left + right * cosine - down * sine,
+            top=self.top + right * sine + down * cosine,
+        )
 
 
 @dataclass(frozen=True)
@@ -50,14 +69,12 @@ class Framing:
 
     def frame(self, box: Box) -> Box:
         """The box that FER2013 would show of the face in a detector's box."""
-        around = box.around(self.side)
-        return Box(around.left, around.top - self.rise * box.side, around.side, box.confidence)
+        return box.around(self.side).moved(0, -self.rise * box.side)
 
     def unframe(self, frame: Box) -> Box:
         """The detector's box that ``frame`` made a frame of."""
-        side = frame.side / self.side
-        left, top = frame.centre[0] - side / 2, frame.centre[1] - side / 2 + self.rise * side
-        return Box(left, top, side, frame.confidence)
+        box = frame.around(1 / self.side)
+        return box.moved(0, self.rise * box.side)
 
 
 def intersection(a: Box, b: Box) -> float:
@@ -124,10 +141,34 @@ def cut_box(
     return cv2.resize(inside, (size, size), interpolation=interpolation)
 
 
+def cut_turned(
+    image: np.ndarray,
+    box: Box,
+    size: int,
+    *,
+    border: int = cv2.BORDER_CONSTANT,
+    averaged: bool = False,
+) -> np.ndarray:
+    """``cut_box`` of a box that is turned by its angle, so that what is in it stands upright."""
+    if not box.angle:
+        return cut_box(image, box, size, border=border, averaged=averaged)
+    # The upright square around the turned one, then turned. Turning interpolates between pixels,
+    # which blurs: averaged, it is done at twice the size.
+    fine = 2 * size if averaged else size
+    large = math.ceil(math.sqrt(2) * (fine + 2))
+    upright = replace(box, angle=0.0).around(large / fine)
+    around = cut_box(image, upright, large, border=border, averaged=averaged)
+    middle = (large - 1) / 2
+    turn = cv2.getRotationMatrix2D((middle, middle), box.angle, 1.0)
+    turn[:, 2] -= (large - fine) / 2
+    turned = cv2.warpAffine(around, turn, (fine, fine), flags=cv2.INTER_LINEAR, borderMode=border)
+    return cv2.resize(turned, (size, size), interpolation=cv2.INTER_AREA) if averaged else turned
+
+
 def cut_face(image: np.ndarray, frame: Box) -> np.ndarray:
-    """The face in a frame as FER2013 has it: grey, uint8 ``[48, 48]``.
+    """The face in a frame as FER2013 has it: grey, upright, uint8 ``[48, 48]``.
 
     Beyond the image's edge its last pixels go on, which makes no edge of its own.
     """
-    face = cut_box(image, frame, FACE_SIZE, border=cv2.BORDER_REPLICATE, averaged=True)
+    face = cut_turned(image, frame, FACE_SIZE, border=cv2.BORDER_REPLICATE, averaged=True)
     return face if face.ndim == 2 else cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)

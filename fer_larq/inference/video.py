@@ -1,114 +1,246 @@
-"""Frames of videos, webcams and animated images, one at a time; and writing a video."""
+"""Frames of videos and animated images, one at a time, and writing a video.
+
+Video files are read with PyAV, which brings FFmpeg along: it says when a frame is shown and how it
+is turned. OpenCV counts frames instead.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
-# FFmpeg reads what a file tells it to, from the network, too, unless it is told not to; and it
-# talks. Both are read from the environment when a video is opened.
-os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-
+import av
 import cv2
 import numpy as np
+from av.sidedata.sidedata import Type as SideData
+from av.stream import Disposition
 
-from fer_larq.inference.images import MAX_PIXELS, MAX_SIDE, InputImage, read_animation
+from fer_larq.inference.images import (
+    MAX_PIXELS,
+    InputImage,
+    read_animation,
+    shrink_pixels,
+)
+from fer_larq.inference.output.results import RESULT_MARK
 from fer_larq.utils.errors import UserError
 
-VIDEO_SUFFIXES = frozenset(
-    ".3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .ogv .ts .webm .wmv".split()
-)
-"""Endings by which a folder's videos are told from its other files."""
+CONTAINERS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,h264,hevc,ivf"
+"""FFmpeg's names of the formats that are read: none that leads to other files or addresses."""
 
-USUAL_RATE = 25.0
+DEFAULT_RATE = 25.0
 """Frames a second of a video that does not say."""
 
-FASTEST_RATE = 240.0
+BROKEN_OFF_SECONDS = 1.0
+"""What may lack at the end of a video, or ``BROKEN_OFF_SHARE`` of it, before it counts as broken
+off: containers do not say it exactly."""
 
-MISSING = 0.02
-"""Share of the announced frames, and two more, that may lack before a video counts as broken:
-containers do not count exactly."""
+BROKEN_OFF_SHARE = 0.02
 
-if hasattr(cv2, "setLogLevel"):  # until OpenCV 4.11; an absent camera is our own one line
-    cv2.setLogLevel(0)
-else:
-    cv2.utils.logging.setLogLevel(0)  # type: ignore[attr-defined]
+MAX_ASPECT = 4.0
+"""Width of a pixel in its heights, or the reverse, that is believed."""
 
 
 class Video:
-    """A video file, or a webcam: iterate to get its frames.
+    """A video file: iterate to get its frames.
 
     Attributes:
         name: for messages.
-        rate: frames a second.
-        count: frames that the file announces; 0 if it does not say, and for a webcam.
+        rate: frames a second, on average.
+        count: frames that the file announces; 0 if it does not say.
         frames_read: frames that came so far.
 
     Raises ``UserError`` if it cannot be opened.
     """
 
-    def __init__(self, source: str | os.PathLike[str] | int):
-        if isinstance(source, int):
-            self.name = f"webcam {source}"
-            self.capture = cv2.VideoCapture(source)
-            fault = (
-                f"{self.name}: cannot be opened: connect it, close other programs that use it, or "
-                "choose another number"
-            )
-        else:
-            path = Path(source)
-            self.name = str(path)
-            if not path.is_file():
-                raise UserError(f"{path}: no such file")
+    def __init__(self, path: str | os.PathLike[str]):
+        self.name = str(path)
+        if not Path(path).is_file():
+            raise UserError(f"{path}: no such file")
+        options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
+        try:
             # An absolute path cannot be taken for the name of a protocol or of a device.
-            self.capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
-            fault = f"{path}: is damaged, or no video that FFmpeg reads"
-        if not self.capture.isOpened():
-            raise UserError(fault)
-        size = [self.capture.get(p) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
-        if size[0] * size[1] > MAX_PIXELS:
+            self.container = av.open(
+                str(Path(path).resolve()), options=options, metadata_errors="replace"
+            )
+        except (av.FFmpegError, OSError, ValueError) as error:
+            if isinstance(error, PermissionError):
+                raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+            raise UserError(f"{path}: is damaged, or no video that FFmpeg reads") from None
+        pictures = [
+            stream
+            for stream in self.container.streams.video
+            if not stream.disposition & Disposition.attached_pic  # the cover of a song
+        ]
+        if not pictures or not pictures[0].codec_context:
+            self.container.close()
+            raise UserError(f"{path}: holds no video that FFmpeg reads, only other streams")
+        self.stream = pictures[0]
+        context = self.stream.codec_context
+        if context.width * context.height > MAX_PIXELS:
+            self.container.close()
             raise UserError(
-                f"{self.name}: frames of {size[0]:.0f}x{size[1]:.0f} are more than the "
+                f"{path}: frames of {context.width}x{context.height} are more than the "
                 f"{MAX_PIXELS:,} pixels that are read"
             )
-        rate = self.capture.get(cv2.CAP_PROP_FPS)
-        self.rate = rate if 0 < rate <= FASTEST_RATE else USUAL_RATE
-        count = self.capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        self.count = int(count) if 0 < count < 1e9 and not isinstance(source, int) else 0
+        context.options = {"max_pixels": str(MAX_PIXELS)}
+        self.rate = float(self.stream.average_rate or self.stream.guessed_rate or DEFAULT_RATE)
+        self.count = self.stream.frames
         self.frames_read = 0
+        self.fault: str | None = f"{self.name}: holds no frame that can be read"
+        """After the last frame: one line if the file breaks off or is damaged; else None."""
 
     def __iter__(self) -> Iterator[tuple[float, InputImage]]:
-        """The second at which a frame begins, and the frame."""
-        while True:
-            there, frame = self.capture.read()
-            if not there or frame is None:
-                return
-            seconds = self.frames_read / self.rate
-            self.frames_read += 1
-            height, width = frame.shape[:2]
-            if max(height, width) > MAX_SIDE:
-                scale = MAX_SIDE / max(height, width)
-                frame = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            yield seconds, InputImage(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), width, height)
+        """The second at which a frame is shown, from the video's beginning, and the frame."""
+        base = float(self.stream.time_base or Fraction(1, 1000))
+        begin = None if self.stream.start_time is None else self.stream.start_time * base
+        damaged = 0
+        seconds = end = 0.0
+        for packet in self.packets():
+            if packet.dts is not None and packet.time_base:
+                at = packet.pts if packet.pts is not None else packet.dts
+                end = max(end, float((at + (packet.duration or 0)) * packet.time_base))
+            if packet.stream != self.stream:
+                continue
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                damaged += 1
+                continue
+            for frame in frames:
+                if begin is None:
+                    begin = frame.time or 0.0
+                if frame.time is not None:
+                    seconds = max(frame.time - begin, 0.0)
+                elif self.frames_read:
+                    seconds += 1 / self.rate
+                self.frames_read += 1
+                yield seconds, self.upright(frame)
+        if self.frames_read:
+            self.fault = self.find_fault(damaged, end)
 
-    @property
-    def fault(self) -> str | None:
-        """After the last frame: one line if the file announced many more; else None."""
-        if not self.frames_read:
-            return f"{self.name}: holds no frame that can be read"
-        if self.count - self.frames_read > 2 + MISSING * self.count:
+    def packets(self) -> Iterator[av.Packet]:
+        """All packets of the file, as far as it can be read, and those that flush the decoder."""
+        packets = self.container.demux()
+        while True:
+            try:
+                yield next(packets)
+            except (StopIteration, av.FFmpegError):
+                return
+
+    def find_fault(self, damaged: int, end: float) -> str | None:
+        """One line if the file breaks off before the end that it announces, or is damaged."""
+        announced = (self.container.duration or 0) / av.time_base
+        missing = announced + max((self.container.start_time or 0) / av.time_base, 0) - end
+        if missing > max(BROKEN_OFF_SECONDS, BROKEN_OFF_SHARE * announced):
             return (
-                f"{self.name}: breaks off: {self.frames_read} of {self.count} frames could be "
+                f"{self.name}: breaks off {missing:.1f} s before its end: {self.frames_read} "
+                "frames could be read, and they are kept"
+            )
+        if damaged:
+            return (
+                f"{self.name}: is damaged in {damaged} places: {self.frames_read} frames could be "
                 "read, and they are kept"
             )
         return None
 
+    def upright(self, frame: av.VideoFrame) -> InputImage:
+        """A frame as a player shows it: turned, mirrored and with square pixels."""
+        pixels = frame.to_ndarray(format="rgb24")
+        aspect = self.stream.sample_aspect_ratio or self.stream.codec_context.sample_aspect_ratio
+        if aspect and aspect != 1 and 1 / MAX_ASPECT <= aspect <= MAX_ASPECT:
+            width = max(round(pixels.shape[1] * float(aspect)), 1)
+            pixels = cv2.resize(pixels, (width, pixels.shape[0]))
+        pixels = apply_display_matrix(pixels, self.display_matrix(frame))
+        height, width = pixels.shape[:2]
+        return InputImage(shrink_pixels(pixels), width, height)
+
+    def display_matrix(self, frame: av.VideoFrame) -> np.ndarray:
+        """How a frame's pixels are turned, int ``[2, 2]``, see ``apply_display_matrix``.
+
+        From a matrix (of the track, or in the coded frame), or from the tag ``rotate``, degrees
+        to the right, that programs write into containers without such a matrix.
+        """
+        if SideData.DISPLAYMATRIX in frame.side_data:
+            matrix = np.frombuffer(frame.side_data[SideData.DISPLAYMATRIX], np.int32, 9)
+            return matrix.reshape(3, 3)[:2, :2]
+        tag = self.stream.metadata.get("rotate") or self.stream.metadata.get("ROTATE") or "0"
+        try:
+            turn = math.radians(float(tag))
+        except ValueError:
+            turn = 0.0
+        cosine, sine = round(math.cos(turn)), round(math.sin(turn))
+        return np.array([[cosine, sine], [-sine, cosine]])
+
     def close(self) -> None:
-        """Release the file or the camera."""
+        """Release the file."""
+        self.container.close()
+
+
+def apply_display_matrix(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Turn or mirror pixels, in steps of 90 degrees.
+
+    Args:
+        pixels: uint8 ``[H, W, 3]``.
+        matrix: int ``[2, 2]``, ``[[a, b], [c, d]]``: what is at x, y is shown at
+            a x + c y, b x + d y, as in QuickTime's track header, up to a shift and a factor.
+    """
+    (a, b), (c, d) = matrix.astype(float).tolist()
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        pixels, a, d = pixels.transpose(1, 0, 2), c, b
+    if a < 0:
+        pixels = pixels[:, ::-1]
+    if d < 0:
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+class Webcam:
+    """A camera, with the interface of ``Video``; frames come until the camera goes."""
+
+    def __init__(self, number: int):
+        set_opencv_silent()
+        self.name = f"webcam {number}"
+        self.count = 0
+        self.frames_read = 0
+        self.fault: str | None = None
+        self.capture = cv2.VideoCapture(number)
+        if not self.capture.isOpened():
+            raise UserError(
+                f"{self.name}: cannot be opened: connect it, close other programs that use it, or "
+                "choose another number"
+            )
+        rate = self.capture.get(cv2.CAP_PROP_FPS)
+        self.rate = rate if 0 < rate <= 1000 else DEFAULT_RATE
+
+    def __iter__(self) -> Iterator[tuple[float, InputImage]]:
+        """The second at which a frame came, since the first one, and the frame."""
+        begin = None
+        while True:
+            there, frame = self.capture.read()
+            if not there or frame is None:
+                return
+            now = cv2.getTickCount() / cv2.getTickFrequency()
+            begin = now if begin is None else begin
+            self.frames_read += 1
+            height, width = frame.shape[:2]
+            pixels = shrink_pixels(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+            yield now - begin, InputImage(pixels, width, height)
+
+    def close(self) -> None:
+        """Release the camera."""
         self.capture.release()
+
+
+def set_opencv_silent() -> None:
+    """That a camera is absent is our own one line."""
+    logging = getattr(cv2.utils, "logging", None)  # one of two names, by OpenCV's version
+    if logging is not None:
+        logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    elif hasattr(cv2, "setLogLevel"):
+        cv2.setLogLevel(0)
 
 
 class Animation:
@@ -120,20 +252,14 @@ class Animation:
         self.count = 0
         self.frames_read = 0
         self.fault: str | None = None
-        # The frames of an animation may last differently long; the video that is written has
-        # them all as long as the first.
-        beginnings = [seconds for seconds, _ in zip(self.beginnings(), range(2), strict=False)]
-        self.rate = 1 / (beginnings[1] - beginnings[0]) if len(beginnings) > 1 else USUAL_RATE
-
-    def beginnings(self) -> Iterator[float]:
-        """Seconds at which the frames begin."""
-        return (seconds for seconds, _ in read_animation(self.path))
+        beginnings = [seconds for (seconds, _), _ in zip(read_animation(path), range(2))]  # noqa: B905
+        self.rate = 1 / (beginnings[1] - beginnings[0]) if len(beginnings) > 1 else DEFAULT_RATE
 
     def __iter__(self) -> Iterator[tuple[float, InputImage]]:
         try:
-            for seconds, picture in read_animation(self.path):
+            for seconds, image in read_animation(self.path):
                 self.frames_read += 1
-                yield seconds, picture
+                yield seconds, image
         except UserError as error:
             self.fault = f"{error}; {self.frames_read} frames could be read, and they are kept"
 
@@ -142,29 +268,64 @@ class Animation:
 
 
 class VideoWriter:
-    """Writes frames, uint8 ``[H, W, 3]`` in RGB, as MPEG-4 into an .mp4 file, without sound."""
+    """Writes frames, each at its time, into an .mp4 file without sound.
 
-    def __init__(self, path: Path, rate: float):
+    Args:
+        path: of the file.
+        rate: frames a second, about: what the last frame's duration is told from.
+        codec: FFmpeg's name; by default H.264, which browsers play, or MPEG-4 where FFmpeg was
+            built without that encoder.
+    """
+
+    CLOCK = Fraction(1, 60_000)
+    """Times are rounded to this, in seconds. MPEG-4 knows no finer one."""
+
+    def __init__(self, path: Path, rate: float, codec: str | None = None):
         self.path = path
         self.rate = rate
-        self.writer: cv2.VideoWriter | None = None
+        self.codec = codec or ("libx264" if "libx264" in av.codecs_available else "mpeg4")
+        self.container: av.container.OutputContainer | None = None
+        self.last = -1
 
-    def write(self, frame: np.ndarray) -> None:
-        """Add a frame; the first one determines the size."""
-        if self.writer is None:
-            # MPEG-4 wants even sizes.
-            self.size = tuple(2 * math.ceil(length / 2) for length in frame.shape[1::-1])
-            codec = cv2.VideoWriter.fourcc(*"mp4v")
-            self.writer = cv2.VideoWriter(
-                str(self.path), cv2.CAP_FFMPEG, codec, self.rate, self.size
-            )
-            if not self.writer.isOpened():
-                raise UserError(f"{self.path}: OpenCV cannot write a video there")
+    def write(self, frame: np.ndarray, seconds: float) -> None:
+        """Add a frame, uint8 ``[H, W, 3]`` in RGB; the first one determines the size."""
+        if self.container is None:
+            self.open(frame.shape[1], frame.shape[0])
         if frame.shape[1::-1] != self.size:
             frame = cv2.resize(frame, self.size)
-        self.writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        picture.time_base = self.CLOCK
+        # Two frames at one time, as hostile files have them, would be refused.
+        self.last = picture.pts = max(round(seconds / self.CLOCK), self.last + 1)
+        self.mux(picture)
+
+    def open(self, width: int, height: int) -> None:
+        """Begin the file."""
+        self.size = (2 * math.ceil(width / 2), 2 * math.ceil(height / 2))  # encoders want it even
+        try:
+            self.container = av.open(str(self.path), "w", format="mp4")
+        except (av.FFmpegError, OSError) as error:
+            raise UserError(f"{self.path}: cannot be written ({error.strerror})") from None
+        self.container.metadata["comment"] = RESULT_MARK
+        rate = Fraction(min(max(self.rate, 1.0), 1000.0)).limit_denominator(1000)
+        self.stream = self.container.add_stream(self.codec, rate=rate)
+        self.stream.width, self.stream.height = self.size
+        self.stream.pix_fmt = "yuv420p"
+        self.stream.time_base = self.stream.codec_context.time_base = self.CLOCK
+        if self.codec == "libx264":
+            self.stream.options = {"preset": "veryfast", "crf": "20", "bf": "0"}
+        else:
+            self.stream.bit_rate = 4_000_000
+
+    def mux(self, picture: av.VideoFrame | None) -> None:
+        """Encode a frame, or what is left at the end."""
+        assert self.container is not None
+        for packet in self.stream.encode(picture):
+            packet.duration = packet.duration or round(1 / (self.rate * self.CLOCK))
+            self.container.mux(packet)
 
     def close(self) -> None:
         """Complete the file."""
-        if self.writer is not None:
-            self.writer.release()
+        if self.container is not None:
+            self.mux(None)
+            self.container.close()

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -129,6 +130,23 @@ def normalisation_of(document: Mapping[str, Any] | None, name: str) -> str:
             f"not know (it knows {', '.join(NORMALISATIONS)}): install a newer one"
         )
     return normalisation
+
+
+def temperature_of(document: Mapping[str, Any] | None, name: str) -> float | None:
+    """What a model's scores are divided by before softmax; None if it does not say.
+
+    Raises ``UserError`` unless it is a number above 0.
+    """
+    temperature = (document or {}).get("temperature")
+    if temperature is None:
+        return None
+    number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
+    if not (number and 0 < temperature < math.inf):
+        raise UserError(
+            f"{name}: its temperature is {temperature!r:.40}, no number above 0: convert the "
+            "network again"
+        )
+    return float(temperature)
 
 
 def check_digest(content: bytes, name: str) -> None:

@@ -13,7 +13,7 @@ from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.datasets.normalisation import normalise
 from fer_larq.evaluation.metrics import crop_scores, mean_over_views
 from fer_larq.tflite.interpreter import Runner, litert_runner
-from fer_larq.tflite.metadata import check_digest, normalisation_of, read_document
+from fer_larq.tflite.metadata import check_digest, normalisation_of, read_document, temperature_of
 from fer_larq.tflite.parser import ModelFile, parse_model, read_bytes
 from fer_larq.utils.errors import UserError
 
@@ -34,7 +34,12 @@ class TFLiteNetwork:
         labels: names of the scores, in their order.
         crops: ``five`` or ``ten`` for a model that takes a face, uint8 ``[1, 48, 48, 1]``, and
             averages over its crops; ``none`` for one that takes crops, float32 ``[N, 42, 42, 1]``.
+<<<<<<< HEAD
         normalisation: how ``scores`` prepares faces; ``classify_crops`` takes crops of such faces.
+=======
+        normalisation: how ``scores`` prepares faces; ``classify_crops`` takes crops of prepared ones.
+        temperature: by which scores are divided for probabilities; None if the model says none.
+>>>>>>> f6b8f00 (Work in progress)
         run: the function that runs the model.
 
     Raises ``UserError`` if the file is none of this program's models, or damaged.
@@ -57,6 +62,7 @@ class TFLiteNetwork:
         self.labels = labels_of(self.document, name)
         self.crops = crops_of(self.model, self.document, len(self.labels), name)
         self.normalisation = normalisation_of(self.document, name)
+        self.temperature = temperature_of(self.document, name)
         check_digest(content, name)  # a damaged file could take the runtime down
         if load is None:
             delegate = self.model.is_bit_packed or kernel is not None

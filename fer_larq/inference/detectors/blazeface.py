@@ -10,16 +10,19 @@ against a digest and keeps it beside the other copies of fer_larq.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from fer_larq.inference.geometry import Box, cut_box
+from fer_larq.inference.geometry import Box, cut_turned
 from fer_larq.tflite.interpreter import open_model
 from fer_larq.utils.errors import UserError, run_command
 from fer_larq.utils.files import atomic_write, cache_folder
@@ -82,14 +85,15 @@ class BlazeFace:
 
         Args:
             image: uint8 ``[H, W, 3]``, RGB.
-            where: the square; what of it lies beyond the image is black.
+            where: the square, which may be turned; what of it lies beyond the image is black.
             threshold: confidence, 0 to 1, that a box needs.
 
         Returns:
-            Boxes in the image's pixels, from the brows to the chin, the most confident first.
+            Boxes in the image's pixels, from the brows to the chin, the most confident first, and
+            turned as the eyes are.
         """
         # Not averaged, as in MediaPipe, for which the network was made: it finds more so.
-        tile = cut_box(image, where, INPUT_SIZE).astype(np.float32) / 127.5 - 1
+        tile = cut_turned(image, where, INPUT_SIZE).astype(np.float32) / 127.5 - 1
         self.interpreter.set_tensor(self.input, tile[np.newaxis])
         self.interpreter.invoke()
         # The network's answers run to +-100 and more, where float32's exponential overflows.
@@ -98,44 +102,75 @@ class BlazeFace:
         chosen = np.flatnonzero(confidences > threshold)
         if not len(chosen):
             return []
-        # Of the sixteen numbers, the first four are the box's centre, relative to the anchor, and
-        # its size, in input pixels; the others are key points.
-        raw = self.interpreter.get_tensor(self.boxes)[0, chosen, :4]
-        scale = where.side / INPUT_SIZE
-        sides = np.abs(raw[:, 2:3]) * scale  # width and height are equal
-        corners = (raw[:, :2] + self.anchors[chosen]) * scale + (where.left, where.top) - sides / 2
-        return blend(np.concatenate([corners, sides], axis=1), confidences[chosen])
+        # Sixteen numbers for each anchor, in input pixels: the box's centre, relative to the
+        # anchor, its width and height, which are equal, and x and y of the six ``KEY_POINTS``.
+        raw = self.interpreter.get_tensor(self.boxes)[0, chosen]
+        points = raw.reshape(-1, 8, 2)
+        points[:, 0] += self.anchors[chosen]
+        points[:, 2:] += self.anchors[chosen, np.newaxis]
+        points[:, 1] = np.abs(points[:, 1])
+        return [located(blended, where) for blended in blend(points, confidences[chosen])]
 
 
-def blend(boxes: np.ndarray, confidences: np.ndarray) -> list[Box]:
-    """One box for each face: the mean of those that overlap, weighted by their confidence.
+def blend(points: np.ndarray, confidences: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """One answer for each face: the mean of those that overlap, weighted by their confidence.
 
     The paper's section 3.3: steadier from frame to frame than keeping only the best box. The
     result has the confidence of the best one.
 
     Args:
-        boxes: float ``[N, 3]``: left, top, side.
+        points: float ``[N, 2 or more, 2]``: the box's centre, its sides, key points.
         confidences: float ``[N]``, 0 to 1.
+
+    Returns:
+        Of each face float ``[2 or more, 2]`` and its confidence, the most confident first.
     """
     order = np.argsort(-confidences, kind="stable")
-    boxes, confidences = boxes[order], confidences[order]
+    points, confidences = points[order], confidences[order]
     blended = []
-    while len(boxes):
-        begins = np.maximum(boxes[0, :2], boxes[:, :2])
-        ends = np.minimum(boxes[0, :2] + boxes[0, 2], boxes[:, :2] + boxes[:, 2:])
-        shared = np.prod(np.maximum(ends - begins, 0), axis=1)
-        union = boxes[0, 2] ** 2 + boxes[:, 2] ** 2 - shared
-        same = shared > SAME_FACE_THRESHOLD * union
+    while len(points):
+        begins, ends = points[:, 0] - points[:, 1] / 2, points[:, 0] + points[:, 1] / 2
+        shared = np.minimum(ends[0], ends) - np.maximum(begins[0], begins)
+        area = np.prod(np.maximum(shared, 0), axis=1)
+        union = points[0, 1, 0] ** 2 + points[:, 1, 0] ** 2 - area
+        same = area > SAME_FACE_THRESHOLD * union
         same[0] = True
-        blended.append(mean_box(boxes[same], confidences[same], float(confidences[0])))
-        boxes, confidences = boxes[~same], confidences[~same]
+        mean = np.average(points[same], axis=0, weights=confidences[same])
+        blended.append((mean, float(confidences[0])))
+        points, confidences = points[~same], confidences[~same]
     return blended
 
 
-def mean_box(boxes: np.ndarray, weights: np.ndarray, confidence: float) -> Box:
-    """The weighted mean of squares, float ``[N, 3]``: left, top, side."""
-    left, top, side = (weights @ boxes / weights.sum()).tolist()
-    return Box(left, top, side, confidence)
+def located(blended: tuple[np.ndarray, float], where: Box) -> Box:
+    """The box, in an image's pixels, of a face that was found in the tile ``where``."""
+    points, confidence = blended
+    scale = where.side / INPUT_SIZE
+    side = float(points[1, 0]) * scale
+    right_eye, left_eye, nose = points[2:5]
+    across = left_eye - right_eye
+    distance = max(float(np.hypot(*across)), 1e-6)
+    nose_offset = abs(float(across @ (nose - (right_eye + left_eye) / 2))) / distance**2
+    angle = where.angle + math.degrees(math.atan2(across[1], across[0]))
+    x, y = (points[0] - INPUT_SIZE / 2) * scale
+    centre = replace(where, left=where.centre[0] - side / 2, top=where.centre[1] - side / 2)
+    box = centre.moved(float(x), float(y))
+    return Box(box.left, box.top, side, confidence, signed(angle), nose_offset)
+
+
+def signed(degrees: float) -> float:
+    """The same angle between -180 and 180 degrees."""
+    return (degrees + 180) % 360 - 180
+
+
+def mean_box(boxes: Sequence[Box], confidence: float) -> Box:
+    """The mean of some boxes of one face, weighted by their confidence."""
+    weights = np.array([box.confidence for box in boxes])
+    weights = weights / weights.sum()
+    left, top, side = weights @ np.array([(box.left, box.top, box.side) for box in boxes])
+    turns = np.radians([box.angle for box in boxes])
+    angle = math.degrees(math.atan2(weights @ np.sin(turns), weights @ np.cos(turns)))
+    offset = float(weights @ np.array([box.nose_offset or 0.0 for box in boxes]))
+    return Box(float(left), float(top), float(side), confidence, angle, offset)
 
 
 # The model file -----------------------------------------------------------------------------------
