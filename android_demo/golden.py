@@ -97,6 +97,8 @@ def judge(model: str, folder: Path) -> None:
 
 
 def judge_picture(classifier: FaceClassifier, folder: Path) -> None:
+    from dataclasses import replace
+
     from PIL import Image
 
     from fer_larq.benchmark.detection import sample_image
@@ -110,7 +112,7 @@ def judge_picture(classifier: FaceClassifier, folder: Path) -> None:
     # As the app looks: once, at the whole picture in grey.
     whole = Box(0, (image.height - image.width) / 2, image.width)
     boxes = BlazeFace().detect(np.stack([grey] * 3, axis=-1), whole, threshold=0.6)
-    (face,) = (BLAZEFACE_FRAMING.frame(box) for box in boxes)
+    (face,) = (BLAZEFACE_FRAMING.frame(replace(box, angle=0.0)) for box in boxes)
     left, top, side = round(face.left), round(face.top), round(face.side)
     scores = classifier.scores(reduced(grey[top : top + side, left : left + side])[np.newaxis])
     image.save(folder / "picture.png")

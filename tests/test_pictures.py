@@ -13,12 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_larq.inference.images import (
-    MAX_SIDE,
-    is_animation,
-    read_animation,
-    read_image,
-)
+from fer_larq.inference.images import is_animation, read_animation, read_image, working_size
 from fer_larq.utils.errors import UserError
 
 
@@ -117,8 +112,9 @@ def test_a_photo_of_fifty_megapixels_takes_little_memory(tmp_path):
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     width, height, rows, columns, _, kilobytes = map(int, done.stdout.split())
-    assert (width, height, columns) == (8660, 5774, MAX_SIDE)
-    assert abs(rows - 2048 * 5774 / 8660) <= 1
+    assert (width, height) == (8660, 5774)
+    target = working_size(8660, 5774)
+    assert 0.9 * target[0] <= columns <= target[0] and 0.9 * target[1] <= rows <= target[1]
     assert kilobytes < 130_000, "decoded as a whole it would be 200 MB"
 
 
@@ -164,8 +160,6 @@ def test_a_file_that_is_no_picture_is_named_in_one_line(tmp_path, upright):
         with pytest.raises(UserError) as refused:
             read_image(tmp_path / name)
         assert name in str(refused.value) and "\n" not in str(refused.value)
-    with pytest.raises(UserError, match="HEIC is not read"):
-        read_image(tmp_path / "phone.heic")
     with pytest.raises(UserError, match="no such file"):
         read_image(tmp_path / "absent.png")
     with pytest.raises(UserError, match="directory"):

@@ -26,6 +26,7 @@ from fer_larq.inference.face import Face, score_to_bar
 from fer_larq.inference.geometry import Box
 from fer_larq.inference.output.annotate import annotate, room_for_bars, touch
 from fer_larq.inference.output.timeline import LANE, MARGIN_TOP, draw_timeline
+from fer_larq.inference.pool import Pool
 from fer_larq.inference.video import Video
 from fer_larq.tflite.delegate import library_path
 from fer_larq.utils.errors import UserError
@@ -35,6 +36,7 @@ class BrightnessClassifier:
     """Of a dark face, the first expression is the largest; of a bright one, the last."""
 
     labels = EXPRESSIONS
+    temperature = None
 
     def scores(self, faces: np.ndarray) -> np.ndarray:
         assert faces.dtype == np.uint8 and faces.shape[1:] == (48, 48)
@@ -64,7 +66,7 @@ def analyzer(monkeypatch) -> FaceAnalyzer:
     """What the command and ``analyze`` read with in these tests."""
     analyzer = FaceAnalyzer(BrightnessClassifier(), BrightSquares())
     monkeypatch.setattr(predict, "make_analyzer", lambda *_: analyzer)
-    monkeypatch.setattr(analysis, "cached_analyzer", lambda *_: analyzer)
+    monkeypatch.setattr(analysis, "shared_analyzers", lambda *_: Pool(lambda: analyzer))
     return analyzer
 
 
@@ -157,7 +159,7 @@ def test_a_corrupt_file_amid_a_folder_is_named_and_passed_over(tmp_path, analyze
     assert run(tmp_path / "in", "--out", tmp_path / "out") == 1
     captured = capsys.readouterr()
     assert "b.jpg" in captured.err and "1 of 4 files could not be read" in captured.err
-    assert "notes" not in captured.err
+    assert "1 file is no image or video and left out: notes.txt\n" in captured.err
     read = [Path(row["file"]).name for row in rows(tmp_path / "out" / "faces.csv")]
     assert read == ["a.png", "d.png", "c.png"]
     assert (tmp_path / "out" / "below" / "d-faces.png").is_file()

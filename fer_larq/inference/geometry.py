@@ -160,7 +160,7 @@ def cut_turned(
     around = cut_box(image, upright, large, border=border, averaged=averaged)
     middle = (large - 1) / 2
     turn = cv2.getRotationMatrix2D((middle, middle), box.angle, 1.0)
-    turn[:, 2] -= (large - fine) / 2
+    turn[:, 2] = turn[:, 2] - (large - fine) / 2
     turned = cv2.warpAffine(around, turn, (fine, fine), flags=cv2.INTER_LINEAR, borderMode=border)
     return cv2.resize(turned, (size, size), interpolation=cv2.INTER_AREA) if averaged else turned
 

@@ -79,7 +79,8 @@ def working_size(width: int, height: int) -> tuple[int, int]:
         MAX_SHORTER_SIDE / max(min(width, height), 1),
         math.sqrt(MAX_WORKING_PIXELS / max(width * height, 1)),
     )
-    return max(round(width * factor), 1), max(round(height * factor), 1)
+    narrow, low = max(round(width * factor), 1), max(round(height * factor), 1)
+    return min(narrow, MAX_WORKING_PIXELS // low or 1), min(low, MAX_WORKING_PIXELS)
 
 
 def read_image(

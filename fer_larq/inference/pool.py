@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
@@ -22,18 +22,20 @@ def usable_cores() -> int:
 class Pool(Generic[Thing]):
     """Makes objects when they are needed and lends each to one thread at a time.
 
-    Args:
-        make: makes one.
-        limit: of objects; who comes when all are lent waits. By default, the usable cores: more
-            would not be faster.
-
-    After ``os.fork`` the child begins with none, and makes its own.
+        Args:
+            make: makes one.
+            limit: of objects; who comes when all are lent waits. By default, the usable cores: more
+    XX ``os.fork`` the child begins with none, and makes its own.
     """
 
-    def __init__(self, make: Callable[[], Thing], limit: int | None = None):
+    def __init__(
+        self, make: Callable[[], Thing], limit: int | None = None, begun: Iterable[Thing] = ()
+    ):
         self.make = make
         self.limit = limit or usable_cores()
         self.forget()
+        self.idle += begun
+        self.made = len(self.idle)
         POOLS.add(self)
 
     def forget(self) -> None:

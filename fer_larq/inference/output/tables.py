@@ -6,21 +6,21 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TextIO
 
 from fer_larq.inference.face import Face
 
 TABLE_FORMATS = ("csv", "json")
 
 COLUMNS = (
-    "file", "frame", "seconds", "face", "left", "top", "width", "height", "confidence",
-    "expression",
+    "file", "frame", "seconds", "face", "left", "top", "width", "height", "angle", "confidence",
+    "quality", "expression",
 )  # fmt: skip
 """Of a CSV, before the scores."""
 
 
 class Table(Protocol):
-    """A file with the faces of each image and each frame."""
+    """The faces of each image and each frame."""
 
     def add(
         self, file: str, frame: int, seconds: float, faces: Sequence[Face], milliseconds: float
@@ -35,24 +35,29 @@ class Table(Protocol):
 
 
 class CsvTable:
-    """One row for each face."""
+    """One row for each face; reasons for doubt are joined by semicolons."""
 
-    def __init__(self, path: Path, labels: Sequence[str]):
-        # What a file system calls a name may be no text; it is written as it is.
-        self.file = path.open("w", newline="", encoding="utf-8", errors="surrogateescape")
-        self.writer = csv.writer(self.file)
+    def __init__(self, file: TextIO, labels: Sequence[str]):
+        self.file = file
+        self.writer = csv.writer(file)
         self.labels = list(labels)
-        self.writer.writerow([*COLUMNS, *self.labels, "milliseconds"])
+        probabilities = [f"{label}_probability" for label in labels]
+        self.writer.writerow([*COLUMNS, *self.labels, *probabilities, "milliseconds"])
 
     def add(
         self, file: str, frame: int, seconds: float, faces: Sequence[Face], milliseconds: float
     ) -> None:
         for face in faces:
-            place = (face.left, face.top, face.side, face.side, f"{face.confidence:.3f}")
+            place = (face.left, face.top, face.side, face.side, f"{face.angle:.1f}")
+            doubt = (f"{face.confidence:.3f}", ";".join(face.quality))
             scores = (f"{face.scores[label]:.6f}" for label in self.labels)
+            shares = face.probabilities or {}
+            probabilities = (
+                f"{shares[label]:.6f}" if label in shares else "" for label in self.labels
+            )
             self.writer.writerow(
-                (file, frame, f"{seconds:.3f}", face.number, *place, face.expression, *scores,
-                 f"{milliseconds:.2f}")
+                (file, frame, f"{seconds:.3f}", face.number, *place, *doubt, face.expression,
+                 *scores, *probabilities, f"{milliseconds:.2f}")
             )  # fmt: skip
 
     def close(self) -> None:
@@ -60,42 +65,58 @@ class CsvTable:
 
 
 class JsonTable:
-    """A list with one object for each image or frame, also for one without a face."""
+    """A list with one object for each image or frame, also for one without a face.
 
-    def __init__(self, path: Path, labels: Sequence[str]):
-        self.file = path.open("w", encoding="ascii")
+    Each face is what ``Face.as_dict`` gives.
+    """
+
+    def __init__(self, file: TextIO):
+        self.file = file
         self.file.write("[")
         self.separator = "\n"
 
     def add(
         self, file: str, frame: int, seconds: float, faces: Sequence[Face], milliseconds: float
     ) -> None:
-        document: dict[str, Any] = {
+        document = {
             "file": file,
             "frame": frame,
             "seconds": round(seconds, 3),
             "milliseconds": round(milliseconds, 2),
-            "faces": [
-                {
-                    "face": face.number,
-                    "box": {
-                        "left": face.left, "top": face.top, "width": face.side, "height": face.side,
-                    },
-                    "confidence": round(face.confidence, 3),
-                    "expression": face.expression,
-                    "scores": {label: round(score, 6) for label, score in face.scores.items()},
-                }
-                for face in faces
-            ],
-        }  # fmt: skip
+            "faces": [face.as_dict() for face in faces],
+        }
         self.file.write(self.separator + json.dumps(document))
         self.separator = ",\n"
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """Complete the list; the file stays open."""
         self.file.write("\n]\n")
+
+    def close(self) -> None:
+        self.end()
         self.file.close()
+
+
+class BothTables:
+    """Two tables of the same faces."""
+
+    def __init__(self, first: Table, second: Table):
+        self.tables = (first, second)
+
+    def add(
+        self, file: str, frame: int, seconds: float, faces: Sequence[Face], milliseconds: float
+    ) -> None:
+        for table in self.tables:
+            table.add(file, frame, seconds, faces, milliseconds)
+
+    def close(self) -> None:
+        for table in self.tables:
+            table.close()
 
 
 def make_table(path: Path, labels: Sequence[str]) -> Table:
     """A table in the format that the path's suffix names."""
-    return (JsonTable if path.suffix == ".json" else CsvTable)(path, labels)
+    if path.suffix == ".json":
+        return JsonTable(path.open("w", encoding="ascii"))
+    # What a file system calls a name may be no text; it is written as it is.
+    return CsvTable(path.open("w", newline="", encoding="utf-8", errors="surrogateescape"), labels)

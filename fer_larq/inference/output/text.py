@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -16,10 +16,16 @@ def describe_image(name: str, faces: Sequence[Face]) -> str:
         return f"{printable(name)}: no face found"
     lines = [f"{printable(name)}: {plural(len(faces), 'face')}"]
     for face in faces:
-        scores = "  ".join(f"{label} {score:+.2f}" for label, score in face.scores.items())
+        values = face.probabilities
+        shown = "  ".join(
+            f"{label} {values[label]:.0%}" if values else f"{label} {score:+.2f}"
+            for label, score in face.scores.items()
+        )
+        turned = f" turned by {face.angle:+.0f} degrees" if face.angle else ""
+        doubt = f"  (uncertain: {', '.join(face.quality)})" if face.quality else ""
         lines.append(
             f"  {face.number}  {face.expression:9} {face.side}x{face.side} at "
-            f"{face.left},{face.top}:  {scores}"
+            f"{face.left},{face.top}{turned}:  {shown}{doubt}"
         )
     return "\n".join(lines)
 
@@ -34,6 +40,7 @@ def printable(name: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
-def say(text: str) -> None:
-    """Print to standard output, above a progress bar."""
-    tqdm.write(text, file=sys.stdout)
+def say(text: str, file: TextIO) -> None:
+    """Print above a progress bar, whatever letters the terminal knows."""
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    tqdm.write(text.encode(encoding, "backslashreplace").decode(encoding), file=file)

@@ -34,7 +34,11 @@ class ScoreTimeline:
     def add(self, seconds: float, faces: Sequence[Face]) -> None:
         """Note a frame."""
         for face in faces:
-            scores = [face.scores[label] for label in self.labels]
+            # Where the model knows probabilities, a curve's height is one: the bar of 2 p - 1.
+            shares = face.probabilities
+            scores = [
+                2 * shares[label] - 1 if shares else face.scores[label] for label in self.labels
+            ]
             self.faces.setdefault(face.number, {})[len(self.seconds)] = scores
         self.seconds.append(seconds)
 
