@@ -65,8 +65,8 @@ def bdnn(
             paper, for Adam); False for weights that are -1 or +1 themselves (for Bop).
         momentum: of the moving statistics of batch normalisation.
         filters, dense_units: widths; other than the paper's they serve tests and experiments.
-        integers: True lets the binary convolutions compute as ``fer_larq.integer_training`` does:
-            the same results, gradients with rounding, and training in half the time. Only for
+        integers: True lets binary convolutions and dense layers compute as
+            ``fer_larq.integer_training`` does: the same results, gradients with rounding, and training in half the time. Only for
             binary networks with ``ste_sign``.
 
     Returns:
@@ -109,7 +109,8 @@ def bdnn(
         return tf.keras.layers.MaxPool2D(2)(x) if pool else x
 
     def fully_connected(x, units):
-        return lq.layers.QuantDense(units, input_quantizer=activation, use_bias=False, **weights)(x)
+        layer = integer_layers.QuantDense if integers else lq.layers.QuantDense
+        return layer(units, input_quantizer=activation, use_bias=False, **weights)(x)
 
     def batch_normalisation(x, **options):
         # Without a scale (gamma = 1) it is increasing, so it may move past a max pool, and with

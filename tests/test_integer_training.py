@@ -93,6 +93,32 @@ def test_sums_are_exact_and_gradients_nearly_those_of_larq(shape, side, instruct
 
 
 @needs_kernels
+@pytest.mark.parametrize("shape", [(64, 256, 128), (3, 32, 96), (1, 96, 32)])
+def test_a_dense_layer_is_exact_and_its_gradients_nearly_those_of_larq(shape, instruction_set):
+    images, inputs, units = shape
+    random = np.random.default_rng(0)
+    activations = tf.constant(random.standard_normal((images, inputs), np.float32))
+    kernel = random.uniform(-1.2, 1.2, (inputs, units)).astype(np.float32)
+    gradient = random.standard_normal((images, units), np.float32)
+    found = []
+    for kind in (lq.layers.QuantDense, integer_layers.QuantDense):
+        layer = kind(
+            units, input_quantizer="ste_sign", kernel_quantizer="ste_sign",
+            kernel_constraint="weight_clip", use_bias=False,
+        )  # fmt: skip
+        layer.build(activations.shape)
+        layer.set_weights([kernel])
+        with tf.GradientTape() as tape:
+            tape.watch(activations)
+            result = layer(activations)
+        found.append([result, *tape.gradient(result, [activations, layer.kernel], gradient)])
+    (result, *exact), (same, *rounded) = found
+    np.testing.assert_array_equal(same.numpy(), result.numpy())
+    for one, other in zip(rounded, exact, strict=True):
+        assert error(one.numpy(), other.numpy()) < 0.02
+
+
+@needs_kernels
 def test_rounding_leaves_the_mean_of_a_gradient():
     """Gradients that differ by a hair are rounded independently: their mean has less error."""
     activations, kernel, gradient = example((4, 10, 10, 32, 32))
@@ -276,6 +302,9 @@ for images, height, width, inputs, outputs in {shapes}:
     for side in (1, 2):
         result, *saved = kernels.convolution(activations, kernel, side)
         kernels.gradients(activations, *saved, kernel, result)
+    kernel = kernel[:1, :1].copy()
+    result, *saved = kernels.convolution(activations, kernel)
+    kernels.gradients(activations, *saved, kernel, result)
 print("clean")
 """
 

@@ -1,5 +1,5 @@
 // The convolution of kernels.py, with lce_delegate's kernels. A bit 1 means -1, and 32 channels make a
-// word.
+// word. The kernel has size x size taps, 3x3 or 1x1, and the image a border of size / 2 pixels.
 //
 // Every function does the share of its work that a range names, so that the caller's threads divide
 // it among them.
@@ -14,35 +14,32 @@
 static const lce_kernel *sign_kernel(void) { return lce_find_kernel(NULL); }
 
 // Activations float [images][height][width][channels] to the bits of their signs, with a border of
-// one pixel of +1, [images][height + 2][width + 2][channels / 32].
+// border pixels of +1, [images][height + 2 border][width + 2 border][channels / 32].
 API void KERNEL(signs)(const float *activations, int first, int last, int height, int width,
-                       int channels, uint32_t *signs) {
-  const size_t words = (size_t)channels / 32, line = (size_t)(width + 2) * words;
+                       int channels, int size, uint32_t *signs) {
+  const int border = size / 2;
+  const size_t words = (size_t)channels / 32, line = (size_t)(width + 2 * border) * words;
   const lce_kernel *kernel = sign_kernel();
   for (int image = first; image < last; ++image) {
-    uint32_t *to = signs + (size_t)image * (height + 2) * line;
-    memset(to, 0, sizeof(uint32_t) * line);
-    memset(to + (height + 1) * line, 0, sizeof(uint32_t) * line);
-    for (int y = 0; y < height; ++y) {
-      uint32_t *row = to + (y + 1) * line;
-      memset(row, 0, sizeof(uint32_t) * words);
-      memset(row + line - words, 0, sizeof(uint32_t) * words);
+    uint32_t *to = signs + (size_t)image * (height + 2 * border) * line;
+    memset(to, 0, sizeof(uint32_t) * (height + 2 * border) * line);
+    for (int y = 0; y < height; ++y)
       kernel->pack_float(activations + ((size_t)image * height + y) * width * channels,
-                         line - 2 * words, row + words);
-    }
+                         width * words, to + (y + border) * line + border * words);
   }
 }
 
 // Words of the packed kernel of so many channels.
-API size_t KERNEL(packed_words)(int inputs, int outputs) {
-  return lce_packed_weights_words(sign_kernel(), (size_t)outputs, (size_t)inputs / 32 * 9);
+API size_t KERNEL(packed_words)(int size, int inputs, int outputs) {
+  return lce_packed_weights_words(sign_kernel(), (size_t)outputs,
+                                  (size_t)inputs / 32 * size * size);
 }
 
-// Packs the signs of a kernel float [3][3][inputs][outputs], for a range of blocks of 64 outputs.
+// Packs the signs of a kernel float [size][size][inputs][outputs], for a range of blocks of 64 outputs.
 // Returns 0, or -1 if there is no memory.
-API int KERNEL(pack)(const float *kernel, int first, int last, int inputs, int outputs,
+API int KERNEL(pack)(const float *kernel, int first, int last, int size, int inputs, int outputs,
                      uint32_t *packed) {
-  const size_t words = (size_t)inputs / 32 * 9;
+  const size_t words = (size_t)inputs / 32 * size * size;
   uint32_t *bits = malloc(sizeof(uint32_t) * LCE_BLOCK_CHANNELS * words);
   if (!bits) return -1;
   for (int block = first; block < last; ++block) {
@@ -82,22 +79,24 @@ static void pool(const int32_t (*counts)[LCE_BLOCK_CHANNELS], int channels, int 
   }
 }
 
-// 3x3 convolution of the signs of integer_signs by the kernel of integer_pack, and where side is 2
+// Convolution of the signs of integer_signs by the kernel of integer_pack, and where side is 2
 // max pooling of its result by 2x2; float [images][height / side][width / side][outputs]. places,
 // bytes of that shape, are those of pool(). Returns 0, or -1 if there is no memory.
 API int KERNEL(convolution)(const uint32_t *signs, int first, int last, int height, int width,
-                            int inputs, const uint32_t *packed, int outputs, int side,
+                            int size, int inputs, const uint32_t *packed, int outputs, int side,
                             float *result, uint8_t *places) {
   const lce_kernel *kernel = sign_kernel();
-  const size_t words = (size_t)inputs / 32, image_words = (size_t)(height + 2) * (width + 2) * words;
+  const int padded_width = width + size / 2 * 2;
+  const size_t words = (size_t)inputs / 32;
+  const size_t image_words = (size_t)(height + size / 2 * 2) * padded_width * words;
   const size_t pixel_bytes =
       sizeof(uint32_t) * words * (kernel->expand ? (size_t)kernel->activation_words : 1);
-  uint8_t *expanded = malloc(pixel_bytes * (size_t)(height + 2) * (size_t)(width + 2));
+  uint8_t *expanded = malloc(pixel_bytes * (image_words / words));
   if (!expanded) return -1;
 
-  const size_t line = (size_t)(width + 2) * pixel_bytes, offsets[3] = {0, line, 2 * line};
-  const lce_window window = {.runs = 3, .run_words = 3 * words, .offsets = offsets};
-  const int across = width / side, area = side * side, products = 9 * inputs;
+  const size_t line = (size_t)padded_width * pixel_bytes, offsets[3] = {0, line, 2 * line};
+  const lce_window window = {.runs = (size_t)size, .run_words = size * words, .offsets = offsets};
+  const int across = width / side, area = side * side, products = size * size * inputs;
   const int pixels = height / side * across * area;
   lce_accumulators counts;
   memset(counts, 0, sizeof counts);
@@ -109,7 +108,7 @@ API int KERNEL(convolution)(const uint32_t *signs, int first, int last, int heig
       const int count =
           outputs - start < LCE_BLOCK_CHANNELS ? outputs - start : LCE_BLOCK_CHANNELS;
       const uint32_t *weights =
-          packed + lce_packed_weights_words(kernel, (size_t)start, 9 * words);
+          packed + lce_packed_weights_words(kernel, (size_t)start, size * size * words);
       size_t at = (size_t)image * (pixels / area) * outputs + start;
       int y = 0, x = 0, corner = 0;  // the next pixel is the corner-th of a window
       for (int pixel = 0; pixel < pixels; pixel += LCE_MAX_TILE_PIXELS) {

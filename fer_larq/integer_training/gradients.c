@@ -24,17 +24,18 @@ static inline void copy(uint8_t *restrict to, const uint8_t *restrict from, size
 }
 
 // Gradient for the activations, float [images][height][width][inputs]: the convolution of bytes with
-// offset 128, [images][height + 2][width + 2][outputs], by panels of integer_kernel_panels,
+// offset 128, [images][height + 2 border][width + 2 border][outputs], by panels of integer_kernel_panels,
 //   scales[image] * (sum - 128 * kernel_sum),
 // and zero where the size of an activation is above 1. For a range of blocks of 32 pixels, counted over all
 // images. Returns 0, or -1 if there is no memory.
 API int KERNEL(activation_gradient)(const uint8_t *bytes, int first, int last, int images,
-                                    int height, int width, int outputs, const int8_t *panels,
-                                    int inputs, const int32_t *kernel_sums, const float *scales,
+                                    int height, int width, int size, int outputs,
+                                    const int8_t *panels, int inputs, const int32_t *kernel_sums, const float *scales,
                                     const float *activations, float *result) {
-  const size_t line = (size_t)(width + 2) * outputs, run = (size_t)3 * outputs;
+  const int border = size / 2;
+  const size_t line = (size_t)(width + 2 * border) * outputs, run = (size_t)size * outputs;
   // An odd number of cache lines: rows of a tile do not compete for the same places in the cache.
-  const size_t pitch = 64 * ((3 * run + 63) / 64 | 1);
+  const size_t pitch = 64 * ((size * run + 63) / 64 | 1);
   const size_t pixels = (size_t)height * width, count = pixels * images;
   uint8_t *windows = cache_lines(ROWS * pitch);
   if (!windows) return -1;
@@ -46,7 +47,7 @@ API int KERNEL(activation_gradient)(const uint8_t *bytes, int first, int last, i
       .pitch = (ptrdiff_t)pitch,
       .segments = &none,
       .segment_count = 1,
-      .steps = 9 * outputs / 4,
+      .steps = size * size * outputs / 4,
   };
   tile_kernel->begin();
   const size_t end = (size_t)last * ROWS < count ? (size_t)last * ROWS : count;
@@ -56,8 +57,8 @@ API int KERNEL(activation_gradient)(const uint8_t *bytes, int first, int last, i
     const int rows = end - pixel < ROWS ? (int)(end - pixel) : ROWS;
     float row_scales[ROWS];
     for (int r = 0; r < rows; ++r) {
-      const uint8_t *from = bytes + (image * (height + 2) + y) * line + (size_t)x * outputs;
-      for (int dy = 0; dy < 3; ++dy)
+      const uint8_t *from = bytes + (image * (height + 2 * border) + y) * line + (size_t)x * outputs;
+      for (int dy = 0; dy < size; ++dy)
         copy(windows + r * pitch + dy * run, from + dy * line, run);
       row_scales[r] = scales[image];
       if (++x < width) continue;
@@ -67,7 +68,7 @@ API int KERNEL(activation_gradient)(const uint8_t *bytes, int first, int last, i
       ++image;
     }
     for (int block = 0; block < inputs; block += COLUMNS) {
-      tile.b = panels + (size_t)block * 9 * outputs;
+      tile.b = panels + (size_t)block * size * size * outputs;
       int32_t offset[COLUMNS];
       for (int c = 0; c < COLUMNS; ++c) offset[c] = 128 * kernel_sums[block + c];
       const size_t start = pixel * inputs + block;
@@ -95,13 +96,14 @@ API int KERNEL(activation_gradient)(const uint8_t *bytes, int first, int last, i
   return 0;
 }
 
-// Gradient for the kernel, float [9][inputs][outputs], from planes of activations,
+// Gradient for the kernel, float [size][size][inputs][outputs], from planes of activations,
 // [inputs][pitch] with lines [padded_width][lanes] in a pitch, and panels of height x width pixels
 // of integer_gradient_panels:
 //   result = scales[output] * (sum - column_sums[output])
-// and zero where the size of a weight is above the limit. For a range of squares of 32 inputs by 32 outputs, those of the same outputs side by side.
-API void KERNEL(kernel_gradient)(const uint8_t *planes, int first, int last, int padded_width,
-                                 int height, int width, int lanes, int inputs, ptrdiff_t pitch,
+// and zero where the size of a weight is above the limit. For a range of squares of 32 inputs by 32
+// outputs, those of the same inputs side by side.
+API void KERNEL(kernel_gradient)(const uint8_t *planes, int first, int last, int size,
+                                 int padded_width, int height, int width, int lanes, int inputs, ptrdiff_t pitch,
                                  const int8_t *panels, int outputs, const int32_t *column_sums,
                                  const float *scales, const float *kernel, float limit,
                                  float *result) {
@@ -118,9 +120,10 @@ API void KERNEL(kernel_gradient)(const uint8_t *planes, int first, int last, int
 
   tile_kernel->begin();
   for (int square = first; square < last; ++square) {
-    const int output = square / (inputs / ROWS) * COLUMNS, input = square % (inputs / ROWS) * ROWS;
+    const int across = outputs / COLUMNS;
+    const int input = square / across * ROWS, output = square % across * COLUMNS;
     TileSums sums[9];
-    memset(sums, 0, sizeof sums);
+    memset(sums, 0, sizeof *sums * (size_t)(size * size));
     for (int y = 0; y < height; y += together) {
       Tile tile = {
           .pitch = pitch,
@@ -129,12 +132,12 @@ API void KERNEL(kernel_gradient)(const uint8_t *planes, int first, int last, int
           .steps = steps,
           .b = panels + ((size_t)output * height + (size_t)y * COLUMNS) * width * lanes,
       };
-      for (int tap = 0; tap < 9; ++tap) {
-        tile.a = planes + input * pitch + (y + tap / 3) * line + tap % 3 * lanes;
+      for (int tap = 0; tap < size * size; ++tap) {
+        tile.a = planes + input * pitch + (y + tap / size) * line + tap % size * lanes;
         tile_kernel->run(&tile, sums[tap]);
       }
     }
-    for (int tap = 0; tap < 9; ++tap) {
+    for (int tap = 0; tap < size * size; ++tap) {
       for (int r = 0; r < ROWS; ++r) {
         const size_t start = ((size_t)tap * inputs + input + r) * outputs + output;
         const float *restrict before = kernel + start;

@@ -1,7 +1,8 @@
 """Convolutions of binary training on NumPy arrays, in integers of eight bits.
 
 A 3x3 convolution of the signs of activations, padded with +1, with the signs of weights, and its
-two gradients. The sign of 0 is +1.
+two gradients; or a 1x1 convolution, which on images of one pixel is a dense layer. The sign of 0 is
++1.
 
 The convolution is exact, and that of ``lce_delegate``: bits and popcount. For the gradients, that
 of the result is rounded to 8 bits: up or down, with the probabilities that leave its mean as it is
@@ -60,34 +61,39 @@ def convolution(
 
     Args:
         activations: float32 ``[N, height, width, inputs]``.
-        kernel: float32 ``[3, 3, inputs, outputs]``.
+        kernel: float32 ``[size, size, inputs, outputs]``, size 3 or 1.
         side: 2 for max pooling of the sums by 2x2, whose remaining line and column are left out; 1
             for none.
 
     Returns:
         The sums, float32 ``[N, height / side, width / side, outputs]``, and what ``gradients``
-        needs: the signs as bits, uint32 ``[N, height + 2, width + 2, inputs / 32]``, and from which
-        of the four pixels each sum comes, the first of several, uint8 of the shape of the sums;
+        needs: the signs as bits with the padding, uint32 ``[N, height + 2, width + 2, inputs / 32]``
+        for size 3, and from which of the four pixels each sum comes, the first of several, uint8 of the shape of the sums;
         without pooling ``[0]``.
     """
     images, height, width, inputs = activations.shape
-    outputs = kernel.shape[3]
-    packed = empty((library().packed_words(inputs, outputs),), np.uint32)
-    signs = empty((images, height + 2, width + 2, inputs // 32), np.uint32)
+    size, _, _, outputs = kernel.shape
+    border = size // 2
+    packed = empty((library().packed_words(size, inputs, outputs),), np.uint32)
+    signs = empty((images, height + 2 * border, width + 2 * border, inputs // 32), np.uint32)
     result = empty((images, height // side, width // side, outputs), np.float32)
     places = empty(result.shape if side == 2 else (0,), np.uint8)
 
     def pack(first: int, last: int) -> None:
-        checked(library().pack(address(kernel), first, last, inputs, outputs, address(packed)))
+        checked(
+            library().pack(address(kernel), first, last, size, inputs, outputs, address(packed))
+        )
 
     def take_signs(first: int, last: int) -> None:
-        library().signs(address(activations), first, last, height, width, inputs, address(signs))
+        library().signs(
+            address(activations), first, last, height, width, inputs, size, address(signs)
+        )
 
     def convolve(first: int, last: int) -> None:
         checked(
             library().convolution(
-                address(signs), first, last, height, width, inputs, address(packed), outputs, side,
-                address(result), address(places),
+                address(signs), first, last, height, width, size, inputs, address(packed), outputs,
+                side, address(result), address(places),
             )
         )  # fmt: skip
 
@@ -161,10 +167,12 @@ class _ActivationGradient:
         self.activations, self.places, self.kernel = activations, places, kernel
         self.gradient = gradient
         images, height, width, inputs = activations.shape
-        outputs = kernel.shape[3]
+        size, _, _, outputs = kernel.shape
+        self.border = size // 2
         self.panels = empty((kernel.size,), np.int8)
         self.sums = empty((inputs,), np.int32)
-        self.rows = empty((images, height + 2, width + 2, outputs), np.uint8)
+        padded = height + 2 * self.border, width + 2 * self.border
+        self.rows = empty((images, *padded, outputs), np.uint8)
         self.result = empty(activations.shape, np.float32)
 
     def packing(self) -> Work:
@@ -183,24 +191,25 @@ class _ActivationGradient:
 
     def _pack(self, first: int, last: int) -> None:
         library().kernel_panels(
-            address(self.kernel), first, last, *self.kernel.shape[2:], address(self.panels),
-            address(self.sums),
+            address(self.kernel), first, last, len(self.kernel) ** 2, *self.kernel.shape[2:],
+            address(self.panels), address(self.sums),
         )  # fmt: skip
 
     def _round(self, first: int, last: int) -> None:
         _, height, width, _ = self.activations.shape
         library().gradient_rows(
             address(self.gradient), address(self.places), side_of(self.places), first, last, height,
-            width, self.kernel.shape[3], address(self.inverse_scales), address(self.rows),
+            width, self.border, self.kernel.shape[3], address(self.inverse_scales),
+            address(self.rows),
         )  # fmt: skip
 
     def _multiply(self, first: int, last: int) -> None:
         images, height, width, inputs = self.activations.shape
         checked(
             library().activation_gradient(
-                address(self.rows), first, last, images, height, width, self.kernel.shape[3],
-                address(self.panels), inputs, address(self.sums), address(self.scales),
-                address(self.activations), address(self.result),
+                address(self.rows), first, last, images, height, width, len(self.kernel),
+                self.kernel.shape[3], address(self.panels), inputs, address(self.sums),
+                address(self.scales), address(self.activations), address(self.result),
             )
         )  # fmt: skip
 
@@ -220,10 +229,12 @@ class _KernelGradient:
         self.signs, self.places, self.kernel, self.gradient = signs, places, kernel, gradient
         self.limit = limit
         images, height, width, inputs = shape
-        outputs, side = kernel.shape[3], side_of(places)
+        size, _, _, outputs = kernel.shape
+        side = side_of(places)
         _, rows, columns, _ = gradient.shape
         self.lanes = -(-images // 4) * 4
-        self.width, self.pixels = width + 2, (height + 2) * (width + 2)
+        self.width = width + size // 2 * 2
+        self.pixels = (height + size // 2 * 2) * self.width
         # An odd number of cache lines: rows of a tile do not compete for places in a cache.
         self.pitch = ALIGNMENT * (-(-self.pixels * self.lanes // ALIGNMENT) | 1)
         self.planes = empty((inputs, self.pitch), np.uint8)
@@ -263,9 +274,9 @@ class _KernelGradient:
 
     def _multiply(self, first: int, last: int) -> None:
         _, height, width, _, _, _ = self.panels.shape
-        _, _, inputs, outputs = self.kernel.shape
+        size, _, inputs, outputs = self.kernel.shape
         library().kernel_gradient(
-            address(self.planes), first, last, self.width, height, width, self.lanes, inputs,
+            address(self.planes), first, last, size, self.width, height, width, self.lanes, inputs,
             ctypes.c_ssize_t(self.pitch), address(self.panels), outputs, address(self.column_sums),
             address(self.scales), address(self.kernel), ctypes.c_float(self.limit),
             address(self.result),

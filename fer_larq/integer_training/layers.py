@@ -1,4 +1,4 @@
-"""Larq's convolution on ``kernels``."""
+"""Larq's convolution and dense layer on ``kernels``."""
 
 from __future__ import annotations
 
@@ -40,6 +40,17 @@ def binary_convolution(
     return convolution(activations, kernel)
 
 
+def latent_kernel(layer: tf.keras.layers.Layer) -> tuple[tf.Tensor, float]:
+    """A layer's kernel, whose signs the kernels take themselves, and beyond which size its weights
+    get no gradient."""
+    quantizer = layer.kernel_quantizer
+    latent = isinstance(quantizer, lq.quantizers.SteSign)
+    with lq.context.quantized_scope(not latent):
+        kernel = tf.convert_to_tensor(layer.kernel)
+    clipped = latent and quantizer.clip_value is not None
+    return kernel, quantizer.clip_value if clipped else float("inf")
+
+
 class QuantConv2D(lq.layers.QuantConv2D):
     """Larq's layer of that name for 3x3 kernels, ``padding="same"``, ``pad_values=1`` and the input
     quantizer ``ste_sign``: the same arguments, weights and results, computed in integers.
@@ -58,14 +69,22 @@ class QuantConv2D(lq.layers.QuantConv2D):
         if inputs.shape[-1] % kernels.CHANNELS or self.filters % kernels.CHANNELS:
             result = super().call(inputs)
             return tf.nn.max_pool2d(result, 2, 2, "VALID") if self.pool else result
-        limit = float("inf")
-        # The kernels take signs of latent weights themselves.
-        latent = isinstance(self.kernel_quantizer, lq.quantizers.SteSign)
-        if latent and self.kernel_quantizer.clip_value is not None:
-            limit = self.kernel_quantizer.clip_value
-        with lq.context.quantized_scope(not latent):
-            kernel = tf.convert_to_tensor(self.kernel)
-            return binary_convolution(inputs, kernel, 2 if self.pool else 1, limit)
+        kernel, limit = latent_kernel(self)
+        return binary_convolution(inputs, kernel, 2 if self.pool else 1, limit)
 
     def get_config(self):
         return {**super().get_config(), "pool": self.pool}
+
+
+class QuantDense(lq.layers.QuantDense):
+    """Larq's layer of that name for the input quantizer ``ste_sign``, without bias and activation:
+    the same arguments, weights and results, computed in integers, as ``QuantConv2D``.
+    """
+
+    def call(self, inputs):
+        if inputs.shape[-1] % kernels.CHANNELS or self.units % kernels.CHANNELS:
+            return super().call(inputs)
+        kernel, limit = latent_kernel(self)
+        pixels = tf.reshape(inputs, (-1, 1, 1, inputs.shape[-1]))  # images of one pixel
+        kernel = tf.reshape(kernel, (1, 1, *kernel.shape))
+        return tf.reshape(binary_convolution(pixels, kernel, 1, limit), (-1, self.units))

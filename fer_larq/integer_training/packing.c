@@ -59,16 +59,19 @@ static inline __attribute__((always_inline)) void at_pixel(const int area, int p
 
 static inline __attribute__((always_inline)) void rows_of(const int side, const Gradient *gradient,
                                                           int first, int last, int height,
-                                                          int width, const float *inverse_scales,
+                                                          int width, int border,
+                                                          const float *inverse_scales,
                                                           uint8_t *rows) {
-  const size_t channels = (size_t)gradient->channels, line = (size_t)(width + 2) * channels;
+  const size_t channels = (size_t)gradient->channels;
+  const size_t line = (size_t)(width + 2 * border) * channels;
   for (int image = first; image < last; ++image) {
-    uint8_t *to = rows + (size_t)image * (height + 2) * line;
-    memset(to, 128, (size_t)(height + 2) * line);
+    uint8_t *to = rows + (size_t)image * (height + 2 * border) * line;
+    memset(to, 128, (size_t)(height + 2 * border) * line);
     size_t start = (size_t)image * gradient->height * gradient->width * channels;
     for (int y = 0; y < gradient->height; ++y) {
       for (int x = 0; x < gradient->width; ++x) {
-        uint8_t *window = to + (size_t)(side * y + 1) * line + (size_t)(side * x + 1) * channels;
+        uint8_t *window =
+            to + (size_t)(side * y + border) * line + (size_t)(side * x + border) * channels;
         for (size_t block = 0; block < channels; block += COLUMNS, start += COLUMNS) {
           uint8_t values[COLUMNS];
           for (int c = 0; c < COLUMNS; ++c)
@@ -81,6 +84,13 @@ static inline __attribute__((always_inline)) void rows_of(const int side, const 
       }
     }
   }
+}
+
+// The bytes of a step that belong to one of the area pixels of a window; 0 for the others.
+static inline __attribute__((always_inline)) void only(const int area, int pixel,
+                                                       const int8_t *step, const uint8_t *corners,
+                                                       int8_t *restrict to) {
+  for (int i = 0; i < 4 * COLUMNS; ++i) to[i] = area == 1 || corners[i] == pixel ? step[i] : 0;
 }
 
 static inline __attribute__((always_inline)) void panels_of(const int side,
@@ -100,25 +110,24 @@ static inline __attribute__((always_inline)) void panels_of(const int side,
         const size_t x = (size_t)side * (window % gradient->width);
         for (int block = 0; block < channels; block += COLUMNS) {
           int32_t *restrict sum = sums + (size_t)window * channels + block;
-          uint32_t steps[4][COLUMNS] = {{0}};  // of the pixels of the window
+          uint32_t step[COLUMNS] = {0}, corners[COLUMNS] = {0};  // a byte for each image
           for (int i = 0; i < 4 && image + i < gradient->images; ++i) {
             const size_t place = ((size_t)(image + i) * windows + window) * channels + block;
             const float *restrict from = gradient->values + place;
-            const uint8_t *restrict at = side == 1 ? NULL : gradient->places + place;
             for (int c = 0; c < COLUMNS; ++c) {
               const uint32_t value =
                   rounded(from[c], inverse_scales[block + c], ~(uint32_t)(place + c));
-              const uint32_t byte = (value ^ 128) << (8 * i);
+              step[c] |= (value ^ 128) << (8 * i);
               sum[c] += (int32_t)value - 128;
-              if (side == 1) steps[0][c] |= byte;
-              else
-                for (int p = 0; p < 4; ++p) steps[p][c] |= at[c] == p ? byte : 0;
             }
+            if (side == 1) continue;
+            const uint8_t *restrict at = gradient->places + place;
+            for (int c = 0; c < COLUMNS; ++c) corners[c] |= (uint32_t)at[c] << (8 * i);
           }
           for (int p = 0; p < side * side; ++p) {
             const size_t pixel = (y + p / side) * across + x + p % side;
-            memcpy(panels + (block * pixels + pixel * COLUMNS) * lanes + image * COLUMNS, steps[p],
-                   sizeof *steps);
+            int8_t *to = panels + (block * pixels + pixel * COLUMNS) * lanes + image * COLUMNS;
+            only(side * side, p, (const int8_t *)step, (const uint8_t *)corners, to);
           }
         }
       }
@@ -127,15 +136,15 @@ static inline __attribute__((always_inline)) void panels_of(const int side,
 }
 
 // Gradient float [images][height / side][width / side][channels], with places of the same shape where
-// side is 2, to bytes with offset 128 and a border of one pixel,
-// [images][height + 2][width + 2][channels]; inverse_scales float [images].
+// side is 2, to bytes with offset 128 and a border,
+// [images][height + 2 border][width + 2 border][channels]; inverse_scales float [images].
 API void KERNEL(gradient_rows)(const float *values, const uint8_t *places, int side, int first,
-                               int last, int height, int width, int channels,
+                               int last, int height, int width, int border, int channels,
                                const float *inverse_scales, uint8_t *rows) {
   const Gradient gradient = {.values = values, .places = places, .height = height / side,
                              .width = width / side, .channels = channels};
-  if (side == 1) rows_of(1, &gradient, first, last, height, width, inverse_scales, rows);
-  else rows_of(2, &gradient, first, last, height, width, inverse_scales, rows);
+  if (side == 1) rows_of(1, &gradient, first, last, height, width, border, inverse_scales, rows);
+  else rows_of(2, &gradient, first, last, height, width, border, inverse_scales, rows);
 }
 
 // Gradient float [images][height][width][channels], with places of the same shape where side is 2,
@@ -156,35 +165,39 @@ API void KERNEL(gradient_panels)(const float *values, const uint8_t *places, int
 // -1 and 2 for +1, [channels][pitch] with [pixels][lanes] in a pitch.
 API void KERNEL(planes)(const uint32_t *signs, int first, int last, int images, int pixels, int channels,
                    int lanes, ptrdiff_t pitch, uint8_t *planes) {
-  enum { SOME = 64 };  // images at once
+  enum { SOME = 64, TOGETHER = 8 };  // images and pixels at once
   const int words = channels / 32;
-  for (int pixel = first; pixel < last; ++pixel) {
+  for (int pixel = first; pixel < last; pixel += TOGETHER) {
+    const int together = last - pixel < TOGETHER ? last - pixel : TOGETHER;
     for (int word = 0; word < words; ++word) {
       for (int start = 0; start < lanes; start += SOME) {
         const int some = lanes - start < SOME ? lanes - start : SOME;
-        uint32_t bits[SOME] = {0};
+        uint32_t bits[TOGETHER][SOME] = {{0}};
         for (int i = 0; i < some && start + i < images; ++i)
-          bits[i] = ~signs[((size_t)(start + i) * pixels + pixel) * words + word];
+          for (int p = 0; p < together; ++p)
+            bits[p][i] = ~signs[((size_t)(start + i) * pixels + pixel + p) * words + word];
         uint8_t *to = planes + 32 * word * pitch + (size_t)pixel * lanes + start;
         for (int c = 0; c < 32; ++c, to += pitch) {
-          uint8_t bytes[SOME];
-          for (int i = 0; i < SOME; ++i) bytes[i] = (uint8_t)(bits[i] >> c & 1) << 1;
-          if (some == SOME) memcpy(to, bytes, SOME);
-          else memcpy(to, bytes, (size_t)some);
+          for (int p = 0; p < together; ++p) {
+            uint8_t bytes[SOME];
+            for (int i = 0; i < SOME; ++i) bytes[i] = (uint8_t)(bits[p][i] >> c & 1) << 1;
+            if (some == SOME) memcpy(to + p * lanes, bytes, SOME);
+            else memcpy(to + p * lanes, bytes, (size_t)some);
+          }
         }
       }
     }
   }
 }
 
-// Signs of a kernel float [3][3][inputs][outputs] to panels [inputs / 32][9][outputs / 4][32][4],
+// Signs of a kernel float [taps][inputs][outputs] to panels [inputs / 32][taps][outputs / 4][32][4],
 // taps in reverse, for a range of blocks of 32 inputs; sums int32 [inputs] over all else.
-API void KERNEL(kernel_panels)(const float *kernel, int first, int last, int inputs, int outputs,
-                          int8_t *panels, int32_t *sums) {
+API void KERNEL(kernel_panels)(const float *kernel, int first, int last, int taps, int inputs,
+                               int outputs, int8_t *panels, int32_t *sums) {
   for (int block = first; block < last; ++block) {
     int32_t block_sums[COLUMNS] = {0};
-    int8_t *to = panels + (size_t)block * 9 * outputs * COLUMNS;
-    for (int tap = 8; tap >= 0; --tap) {
+    int8_t *to = panels + (size_t)block * taps * outputs * COLUMNS;
+    for (int tap = taps - 1; tap >= 0; --tap) {
       const float *from = kernel + ((size_t)tap * inputs + (size_t)block * COLUMNS) * outputs;
       for (int k = 0; k < outputs; k += 4, to += 4 * COLUMNS) {
         for (int c = 0; c < COLUMNS; ++c) {
