@@ -66,8 +66,8 @@ def bdnn(
         momentum: of the moving statistics of batch normalisation.
         filters, dense_units: widths; other than the paper's they serve tests and experiments.
         integers: True lets binary convolutions and dense layers compute as
-            ``fer_larq.integer_training`` does: the same results, gradients with rounding, and training in half the time. Only for
-            binary networks with ``ste_sign``.
+            ``fer_larq.integer_training`` does: the same results, gradients with rounding, and
+            training in half the time. Only for binary networks with ``ste_sign``.
 
     Returns:
         A Keras model from crops, float32 ``[N, 42, 42, 1]`` in [-1, 1], to seven scores, float32

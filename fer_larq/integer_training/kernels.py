@@ -67,9 +67,10 @@ def convolution(
 
     Returns:
         The sums, float32 ``[N, height / side, width / side, outputs]``, and what ``gradients``
-        needs: the signs as bits with the padding, uint32 ``[N, height + 2, width + 2, inputs / 32]``
-        for size 3, and from which of the four pixels each sum comes, the first of several, uint8 of the shape of the sums;
-        without pooling ``[0]``.
+        needs: the signs as bits with the padding, uint32
+        ``[N, height + 2, width + 2, inputs / 32]`` for size 3, and from which of the four pixels
+        each sum comes, the first of several, uint8 of the shape of the sums; without pooling
+        ``[0]``.
     """
     images, height, width, inputs = activations.shape
     size, _, _, outputs = kernel.shape
