@@ -112,18 +112,18 @@ def classes_of(aar: Path, folder: Path) -> Path:
     return jar
 
 
-def build_native(abi: str) -> Path:
-    """The native library for an Android ABI, or for this machine (``host``)."""
-    folder = BUILD / abi
+def build_native(abi: str, source: Path = HERE, library: str = LIBRARY) -> Path:
+    """A native library for an Android ABI, or for this machine (``host``), from its CMake files."""
+    folder = source / "build" / abi
     options = [f"-DLCE_JAVA_HOME={java_home()}"]
     if abi != "host":
         need("clang-19", "ld.lld-19", "llvm-ar-19")
         toolchain = HERE / "without_ndk" / "toolchain.cmake"
         options += [f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", f"-DLCE_ANDROID_ABI={abi}"]
     need("cmake", "ninja")
-    run("cmake", "-S", HERE, "-B", folder, "-G", "Ninja", *options)
+    run("cmake", "-S", source, "-B", folder, "-G", "Ninja", *options)
     run("cmake", "--build", folder)
-    return folder / LIBRARY
+    return folder / library
 
 
 def build_classes() -> Path:
