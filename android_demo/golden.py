@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from fer_larq.datasets.crops import FACE_SIZE  # noqa: E402  (found through the line above)
+from fer_larq.datasets.normalisation import normalise, stretch  # noqa: E402
 from fer_larq.utils.errors import UserError  # noqa: E402
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def reduced(part: np.ndarray) -> np.ndarray:
 
 
 def make() -> None:
-    """Write frames.bin, faces.bin and frames.json."""
+    """Write frames.bin, faces.bin, stretched.bin and frames.json."""
     from PIL import Image
 
     from fer_larq.faces import draw
@@ -72,23 +73,35 @@ def make() -> None:
     GOLDEN.mkdir(parents=True, exist_ok=True)
     (GOLDEN / "frames.bin").write_bytes(b"".join(pixels))
     (GOLDEN / "faces.bin").write_bytes(b"".join(faces))
+    (GOLDEN / "stretched.bin").write_bytes(stretch(golden_faces()).tobytes())
     (GOLDEN / "frames.json").write_text(json.dumps(descriptions, indent=1) + "\n")
     print(f"{GOLDEN}: {FRAMES} frames of drawn faces")
+
+
+def golden_faces() -> np.ndarray:
+    """The golden faces, uint8 [N, 48, 48]."""
+    content = np.frombuffer((GOLDEN / "faces.bin").read_bytes(), np.uint8)
+    return content.reshape(-1, FACE_SIZE, FACE_SIZE)
 
 
 def judge(model: str, folder: Path) -> None:
     """Write what Python says of the golden faces and of a photograph.
 
-    ``scores.bin`` has the golden faces' scores, float32, seven for each. ``picture.png`` shows the
-    astronaut of scikit-image (a photograph by NASA, in the public domain), ``picture.grey`` its
-    grey pixels, ``picture.json`` where BlazeFace finds her and what the model says of her face.
+    ``faces.bin`` has the golden faces as the model wants them, ``scores.bin`` their scores,
+    float32, seven for each. ``picture.png`` shows the astronaut of scikit-image (a photograph by
+    NASA, in the public domain), ``picture.grey`` its grey pixels, ``picture.json`` where the
+    desktop's detector finds her and what the model says of her face.
     """
     from fer_larq.inference.classifier import FaceClassifier
+    from fer_larq.tflite.metadata import normalisation_of, read_document
+    from fer_larq.tflite.parser import read_model
 
     folder.mkdir(parents=True, exist_ok=True)
     classifier = FaceClassifier(model)
-    content = np.frombuffer((GOLDEN / "faces.bin").read_bytes(), np.uint8)
-    scores = classifier.scores(content.reshape(-1, FACE_SIZE, FACE_SIZE))
+    faces = golden_faces()
+    scores = classifier.scores(faces)
+    normalisation = normalisation_of(read_document(read_model(model)), model)
+    (folder / "faces.bin").write_bytes(normalise(faces, normalisation).tobytes())
     (folder / "scores.bin").write_bytes(scores.astype("<f4").tobytes())
     try:
         judge_picture(classifier, folder)
@@ -97,22 +110,17 @@ def judge(model: str, folder: Path) -> None:
 
 
 def judge_picture(classifier: FaceClassifier, folder: Path) -> None:
-    from dataclasses import replace
-
+    
     from PIL import Image
 
     from fer_larq.benchmark.detection import sample_image
     from fer_larq.datasets.labels import EXPRESSIONS
-    from fer_larq.inference.detectors.blazeface import BlazeFace
-    from fer_larq.inference.detectors.blazeface_detector import BLAZEFACE_FRAMING
-    from fer_larq.inference.geometry import Box
+    from fer_larq.inference.detectors.blazeface_detector import BlazeFaceDetector
 
-    image = Image.fromarray(sample_image("astronaut")).crop((60, 0, 380, 240))
+    image = Image.fromarray(sample_image("astronaut")).crop((32, 0, 416, 512))
+    image = image.resize((480, 640), Image.Resampling.LANCZOS)
     grey = np.asarray(image.convert("L"))
-    # As the app looks: once, at the whole picture in grey.
-    whole = Box(0, (image.height - image.width) / 2, image.width)
-    boxes = BlazeFace().detect(np.stack([grey] * 3, axis=-1), whole, threshold=0.6)
-    (face,) = (BLAZEFACE_FRAMING.frame(replace(box, angle=0.0)) for box in boxes)
+    (face,) = BlazeFaceDetector().detect(np.stack([grey] * 3, axis=-1))  # the app searches in grey
     left, top, side = round(face.left), round(face.top), round(face.side)
     scores = classifier.scores(reduced(grey[top : top + side, left : left + side])[np.newaxis])
     image.save(folder / "picture.png")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -36,17 +37,18 @@ def without_symbol_versions(library: bytes) -> bytes:
     return bytes(changed)
 
 
-def lay_host_runtime(folder: Path, tensorflow_lite: bytes, delegate: Path) -> None:
+def lay_host_runtime(folder: Path, tensorflow_lite: bytes, ours: Iterable[Path]) -> None:
     """Fills a folder for java.library.path, LD_LIBRARY_PATH and LD_PRELOAD.
 
     Args:
         tensorflow_lite: the x86-64 library of the AAR.
-        delegate: the delegate's JNI library, built for this machine.
+        ours: the project's JNI libraries, built for this machine.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / LIBRARY).write_bytes(without_symbol_versions(tensorflow_lite))
-    shutil.copyfile(delegate, folder / delegate.name)
+    for library in ours:
+        shutil.copyfile(library, folder / library.name)
     source = HERE / "app" / "src" / "test" / "cpp" / "bionic_on_glibc.c"
     options = ["-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-ldl"]
     subprocess.run(["clang-19", source, *options, "-o", folder / SHIM], check=True)

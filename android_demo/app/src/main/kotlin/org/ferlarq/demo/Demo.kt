@@ -2,62 +2,37 @@ package org.ferlarq.demo
 
 import android.app.Application
 import android.content.Context
-import java.nio.ByteBuffer
 import java.util.concurrent.Executor
 import java.util.concurrent.Executors
-import org.ferlarq.demo.inference.BlazeFaceDetector
-import org.ferlarq.demo.inference.ExpressionClassifier
-import org.ferlarq.demo.inference.FaceDetector
-import org.ferlarq.demo.inference.ModelCard
-import org.ferlarq.demo.inference.TfliteClassifier
-import org.ferlarq.demo.inference.restart
-import org.ferlarq.demo.live.AndroidCamera
-import org.ferlarq.demo.live.Camera
+import org.ferlarq.demo.camera.AndroidCameras
+import org.ferlarq.demo.camera.Cameras
+import org.ferlarq.demo.inference.AssetNetworks
+import org.ferlarq.demo.inference.Networks
 
 /** What the screens stand on; tests put fakes in its place. */
 interface Foundations {
-    val camera: Camera
+    val networks: Networks
+    val cameras: Cameras
 
-    /** Runs all work that takes time, one piece after the other. */
+    /** Runs the camera's frames through the networks. */
+    val frames: Executor
+
+    /** Runs what takes time and is waited for: pictures, files. */
     val background: Executor
 
-    /** @throws IllegalArgumentException if the model says nothing of itself that can be read. */
-    fun readCard(): ModelCard
-
-    /** @throws RuntimeException if the model cannot be run. */
-    fun openClassifier(card: ModelCard, threads: Int): ExpressionClassifier
-
-    /** @throws RuntimeException if the model cannot be run. */
-    fun openDetector(threads: Int): FaceDetector
+    /** Runs the measurement of the model. */
+    val measuring: Executor
 }
 
-/** The real ones: the phone's camera, and the models among the app's assets. */
-class RealFoundations(private val context: Context) : Foundations {
-    override val camera by lazy { AndroidCamera(context) }
+/** The real ones: the phone's cameras, and the models among the app's assets. */
+class RealFoundations(context: Context) : Foundations {
+    override val networks by lazy { AssetNetworks(context.assets) }
+    override val cameras by lazy { AndroidCameras(context) }
+    override val frames: Executor = Executors.newSingleThreadExecutor()
     override val background: Executor = Executors.newSingleThreadExecutor()
-
-    private val classifierModel by lazy { asset("expressions.tflite") }
-    private val detectorModel by lazy { asset("faces.tflite") }
-
-    override fun readCard() = ModelCard.of(classifierModel)
-
-    override fun openClassifier(card: ModelCard, threads: Int) =
-        TfliteClassifier(classifierModel, card, threads)
-
-    override fun openDetector(threads: Int) = BlazeFaceDetector(detectorModel, threads)
-
-    private fun asset(name: String): ByteBuffer {
-        val content = context.assets.open(name).use { it.readBytes() }
-        val buffer = ByteBuffer.allocateDirect(content.size)
-        buffer.put(content)
-        buffer.restart()
-        return buffer
-    }
+    override val measuring: Executor = Executors.newSingleThreadExecutor()
 }
 
 class Demo : Application() {
     var foundations: Foundations = RealFoundations(this)
 }
-
-/** Threads of a reading. Chosen, not measured: no phone has run this yet. */
-const val THREADS = 2

@@ -1,17 +1,20 @@
 package org.ferlarq.demo
 
-import android.view.TextureView
+import java.io.Closeable
 import java.io.File
 import java.nio.ByteBuffer
 import java.util.concurrent.Executor
+import org.ferlarq.demo.camera.CameraFailure
+import org.ferlarq.demo.camera.Cameras
+import org.ferlarq.demo.camera.Frame
+import org.ferlarq.demo.camera.Lens
+import org.ferlarq.demo.camera.Preview
 import org.ferlarq.demo.image.LumaImage
 import org.ferlarq.demo.inference.ExpressionClassifier
 import org.ferlarq.demo.inference.FaceBoxes
 import org.ferlarq.demo.inference.FaceDetector
 import org.ferlarq.demo.inference.ModelCard
-import org.ferlarq.demo.live.Camera
-import org.ferlarq.demo.live.Frame
-import org.ferlarq.demo.live.Lens
+import org.ferlarq.demo.inference.Networks
 
 val LABELS = listOf("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -51,8 +54,9 @@ class FakeDetector : FaceDetector {
     /** Centre x, centre y and side of each face, as shares of the image's width. */
     var faces: List<FloatArray> = listOf(floatArrayOf(0.5f, 0.6f, 0.5f))
     var closed = 0
+    var resets = 0
 
-    override fun detect(image: LumaImage, faces: FaceBoxes) {
+    override fun find(image: LumaImage, faces: FaceBoxes) {
         check(closed == 0) { "used after it was closed" }
         faces.clear()
         val width = image.uprightWidth
@@ -62,36 +66,76 @@ class FakeDetector : FaceDetector {
         }
     }
 
+    override fun findNext(image: LumaImage, faces: FaceBoxes) = find(image, faces)
+
+    override fun reset() {
+        resets++
+    }
+
     override fun close() {
         closed++
     }
 }
 
-/** A camera whose frames a test sends. */
-class FakeCamera : Camera {
-    override var lenses = setOf(Lens.FRONT, Lens.BACK)
+/** Cameras whose frames a test sends. One window at a time has one, as on a phone. */
+class FakeCameras : Cameras {
+    var lenses = setOf(Lens.FRONT, Lens.BACK)
+
+    /** What opening a camera ends in; null if it opens. */
+    var failure: CameraFailure? = null
     var opened: Lens? = null
-    var listener: Camera.Listener? = null
+    var starts = 0
     private var frames: ((Frame) -> Unit)? = null
+    private var listener: Cameras.Listener? = null
+    private var session: Any? = null
+    private val waiting = mutableListOf<() -> Unit>()
 
     override fun open(
-        lens: Lens,
-        preview: TextureView,
+        wish: Lens?,
+        preview: Preview,
         frames: (Frame) -> Unit,
-        listener: Camera.Listener,
-    ) {
-        opened = lens
+        listener: Cameras.Listener,
+    ): Closeable {
+        starts++
+        this.listener?.failed(CameraFailure.IN_OTHER_WINDOW)
+        val lens = wish?.takeIf { it in lenses } ?: lenses.maxOrNull()
+        val failure = failure ?: CameraFailure.NONE_THERE.takeIf { lens == null }
+        if (failure != null) {
+            listener.failed(failure)
+            return Closeable {}
+        }
+        val session = Any()
+        this.session = session
         this.frames = frames
         this.listener = listener
-        listener.opened()
+        opened = lens
+        listener.opened(checkNotNull(lens), lenses.size > 1)
+        return Closeable { if (this.session === session) end() }
     }
 
-    override fun close() {
+    private fun end() {
         opened = null
+        session = null
+        listener = null
     }
+
+    override fun whenFree(action: () -> Unit): Closeable {
+        waiting += action
+        return Closeable { waiting -= action }
+    }
+
+    /** Ends the session as the system does. */
+    fun fail(failure: CameraFailure) {
+        val told = checkNotNull(listener)
+        end()
+        told.failed(failure)
+    }
+
+    /** The other app or window has closed the camera. */
+    fun becomeFree() = waiting.toList().forEach { it() }
 
     /** Sends a frame of a portrait phone: landscape pixels that are to be turned. */
-    fun send() = checkNotNull(frames) { "the camera was never opened" }(Frame(::greyFrame))
+    fun send(frame: Frame = Frame(::greyFrame)) = checkNotNull(frames) { "the camera was never opened" }(frame)
 }
 
 fun greyFrame(image: LumaImage) {
@@ -99,12 +143,9 @@ fun greyFrame(image: LumaImage) {
     image.pixels.fill(128.toByte())
 }
 
-/** The app on fakes; its background work is done at once. */
-class FakeFoundations : Foundations {
-    override val camera = FakeCamera()
-    override val background = Executor(Runnable::run)
+class FakeNetworks : Networks {
     var cardFailure: IllegalArgumentException? = null
-    var modelFailure: RuntimeException? = null
+    var modelFailure: Throwable? = null
     val detectors = mutableListOf<FakeDetector>()
     val classifiers = mutableListOf<FakeClassifier>()
     var faces: List<FloatArray>? = null
@@ -124,4 +165,28 @@ class FakeFoundations : Foundations {
             faces?.let { detector.faces = it }
             detectors += detector
         }
+}
+
+/** Keeps work until a test runs it. */
+class Queue : Executor {
+    private val waiting = ArrayDeque<Runnable>()
+    val size get() = waiting.size
+
+    override fun execute(work: Runnable) {
+        waiting += work
+    }
+
+    fun runAll() {
+        while (waiting.isNotEmpty()) waiting.removeFirst().run()
+    }
+}
+
+/** The app on fakes; its work beside the main thread is done at once, unless a test sees to it. */
+class FakeFoundations : Foundations {
+    val fakes = FakeNetworks()
+    override var networks: Networks = fakes
+    override val cameras = FakeCameras()
+    override var frames = Executor(Runnable::run)
+    override var background = Executor(Runnable::run)
+    override var measuring = Executor(Runnable::run)
 }

@@ -3,7 +3,6 @@ package org.ferlarq.demo
 import android.Manifest
 import android.content.Intent
 import android.graphics.Bitmap
-import android.net.Uri
 import android.os.Looper
 import android.provider.MediaStore
 import android.provider.Settings
@@ -11,89 +10,27 @@ import android.view.View
 import android.view.ViewGroup
 import android.widget.Button
 import android.widget.TextView
-import java.io.ByteArrayInputStream
-import java.io.ByteArrayOutputStream
 import java.time.Duration
-import org.ferlarq.demo.live.CameraFailure
-import org.ferlarq.demo.live.Lens
-import org.ferlarq.demo.photo.PictureProvider
+import org.ferlarq.demo.camera.CameraFailure
+import org.ferlarq.demo.camera.Lens
+import org.ferlarq.demo.live.LiveState
+import org.ferlarq.demo.photo.PhotoState
+import org.ferlarq.demo.sharing.SharedFiles
+import org.ferlarq.demo.ui.Problem
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNotNull
-import org.junit.Assert.assertNotSame
 import org.junit.Assert.assertNull
 import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
 import org.junit.Test
-import org.junit.runner.RunWith
-import org.robolectric.Robolectric
-import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
-import org.robolectric.android.controller.ActivityController
-import org.robolectric.annotation.Config
-import org.robolectric.annotation.GraphicsMode
 
-@RunWith(RobolectricTestRunner::class)
-@Config(sdk = [35])
-@GraphicsMode(GraphicsMode.Mode.NATIVE)
-class InteractionsTest {
-    private val application = RuntimeEnvironment.getApplication() as Demo
-    private val foundations = FakeFoundations().also { application.foundations = it }
-    private lateinit var controller: ActivityController<MainActivity>
-    private lateinit var activity: MainActivity
-
-    private val live get() = activity.store.state.live
-    private val photo get() = activity.store.state.photo
-
-    private fun start(permission: Boolean = true) {
-        if (permission) shadowOf(application).grantPermissions(Manifest.permission.CAMERA)
-        controller = Robolectric.buildActivity(MainActivity::class.java).setup()
-        activity = controller.get()
-        idle()
-    }
-
-    private fun idle() = shadowOf(Looper.getMainLooper()).idle()
-
-    private fun click(id: Int) {
-        activity.findViewById<Button>(id).performClick()
-        idle()
-    }
-
-    private fun sendFrame() {
-        foundations.camera.send()
-        idle()
-    }
-
-    private fun answerPermission(granted: Boolean) {
-        val result = if (granted) 0 else -1
-        activity.onRequestPermissionsResult(1, arrayOf(Manifest.permission.CAMERA), intArrayOf(result))
-        idle()
-    }
-
-    /** The visible button below a failure's sentence. */
-    private fun goOn(screen: Int) {
-        activity.findViewById<View>(screen).findViewById<Button>(R.id.problem_action).performClick()
-        idle()
-    }
-
-    private fun choose(content: ByteArray) {
-        val uri = Uri.parse("content://elsewhere/picture")
-        shadowOf(application.contentResolver).registerInputStreamSupplier(uri) { ByteArrayInputStream(content) }
-        click(R.id.choose)
-        val request = shadowOf(activity).nextStartedActivityForResult
-        assertEquals(Intent.ACTION_GET_CONTENT, request.intent.action)
-        shadowOf(activity).receiveResult(request.intent, android.app.Activity.RESULT_OK, Intent().setData(uri))
-        idle()
-    }
-
-    private fun jpeg(width: Int = 300, height: Int = 200) = ByteArrayOutputStream().also {
-        Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888).compress(Bitmap.CompressFormat.JPEG, 90, it)
-    }.toByteArray()
-
+class InteractionsTest : AppTest() {
     @Test
     fun `with the permission the front camera runs and faces are read`() {
         start()
-        assertEquals(Lens.FRONT, foundations.camera.opened)
+        assertEquals(Lens.FRONT, foundations.cameras.opened)
         sendFrame()
         val running = live as LiveState.Running
         assertTrue(running.mirrored)
@@ -105,13 +42,13 @@ class InteractionsTest {
     @Test
     fun `a permission that is denied and then granted starts the camera`() {
         start(permission = false)
-        assertNull(foundations.camera.opened)
+        assertNull(foundations.cameras.opened)
         answerPermission(granted = false)
         assertTrue(live is LiveState.Stopped)
         shadowOf(application).grantPermissions(Manifest.permission.CAMERA)
         goOn(R.id.live)
         answerPermission(granted = true)
-        assertEquals(Lens.FRONT, foundations.camera.opened)
+        assertEquals(Lens.FRONT, foundations.cameras.opened)
         assertTrue(live is LiveState.Running)
     }
 
@@ -127,7 +64,7 @@ class InteractionsTest {
         }
         assertEquals("package:org.ferlarq.demo", intent.dataString)
         shadowOf(application).grantPermissions(Manifest.permission.CAMERA)
-        controller.pause().resume()
+        controller.pause().stop().restart().resume()
         idle()
         assertTrue(live is LiveState.Running)
     }
@@ -135,11 +72,11 @@ class InteractionsTest {
     @Test
     fun `in the background the camera is closed and the networks are freed`() {
         start()
-        controller.pause()
+        controller.pause().stop()
         idle()
-        assertNull(foundations.camera.opened)
-        assertTrue(foundations.classifiers.all { it.closed == 1 } && foundations.detectors.all { it.closed == 1 })
-        controller.resume()
+        assertNull(foundations.cameras.opened)
+        assertTrue(foundations.fakes.classifiers.all { it.closed == 1 } && foundations.fakes.detectors.all { it.closed == 1 })
+        controller.restart().resume()
         idle()
         sendFrame()
         assertNotNull((live as LiveState.Running).reading)
@@ -148,11 +85,11 @@ class InteractionsTest {
     @Test
     fun `turning the phone keeps the camera running`() {
         start()
-        val opened = foundations.classifiers.size
+        val opened = foundations.fakes.classifiers.size
         RuntimeEnvironment.setQualifiers("+land")
         controller.configurationChange()
         idle()
-        assertEquals(opened, foundations.classifiers.size)
+        assertEquals(opened, foundations.fakes.classifiers.size)
         sendFrame()
         assertNotNull((live as LiveState.Running).reading)
     }
@@ -170,7 +107,7 @@ class InteractionsTest {
         val view = activity.findViewById<View>(R.id.live_faces)
         sendFrame()
         assertEquals("1 face: Happy", view.contentDescription)
-        foundations.classifiers.last().answer = FloatArray(7) { if (LABELS[it] == "fear") 3f else 0f }
+        foundations.fakes.classifiers.last().answer = FloatArray(7) { if (LABELS[it] == "fear") 3f else 0f }
         repeat(10) { sendFrame() }
         assertEquals("1 face: Happy", view.contentDescription)
         shadowOf(Looper.getMainLooper()).idleFor(Duration.ofSeconds(2))
@@ -181,25 +118,24 @@ class InteractionsTest {
     @Test
     fun `the other camera is not mirrored`() {
         start()
-        activity.findViewById<View>(R.id.switch_camera).performClick()
-        idle()
-        assertEquals(Lens.BACK, foundations.camera.opened)
+        click(R.id.switch_camera)
+        assertEquals(Lens.BACK, foundations.cameras.opened)
         assertEquals(false, (live as LiveState.Running).mirrored)
     }
 
     @Test
     fun `a phone without a camera still reads pictures`() {
-        foundations.camera.lenses = emptySet()
+        foundations.cameras.lenses = emptySet()
         start()
         assertEquals(Problem.NO_CAMERA, (live as LiveState.Stopped).problem)
         goOn(R.id.live)
-        assertEquals(Tab.PHOTO, activity.store.state.tab)
+        assertEquals(Tab.PHOTO, activity.model.tab.state)
     }
 
     @Test
     fun `a camera that another app takes can be started again`() {
         start()
-        foundations.camera.listener!!.failed(CameraFailure.IN_USE)
+        foundations.cameras.fail(CameraFailure.IN_USE)
         idle()
         assertEquals(Problem.CAMERA_IN_USE, (live as LiveState.Stopped).problem)
         goOn(R.id.live)
@@ -208,10 +144,10 @@ class InteractionsTest {
 
     @Test
     fun `a model that cannot be run is a sentence, not a crash`() {
-        foundations.modelFailure = IllegalArgumentException("no such operator")
+        foundations.fakes.modelFailure = IllegalArgumentException("no such operator")
         start()
         assertEquals(Problem.MODEL_UNUSABLE, (live as LiveState.Stopped).problem)
-        foundations.cardFailure = IllegalArgumentException("damaged")
+        foundations.fakes.cardFailure = IllegalArgumentException("damaged")
         click(R.id.tab_photo)
         choose(jpeg())
         assertEquals(Problem.MODEL_UNUSABLE, (photo as PhotoState.Failed).problem)
@@ -221,17 +157,17 @@ class InteractionsTest {
     fun `a chosen picture is read and shared with its frames`() {
         start()
         click(R.id.tab_photo)
-        assertNull("the camera runs unseen", foundations.camera.opened)
+        assertNull("the camera runs unseen", foundations.cameras.opened)
         choose(jpeg())
-        val read = photo as PhotoState.Read
+        val read = photo as PhotoState.Analyzed
         assertEquals(300 to 200, read.picture.width to read.picture.height)
         assertEquals(1, read.faces.size)
         click(R.id.share)
         val chooser = shadowOf(activity).nextStartedActivity
         @Suppress("DEPRECATION")
         val intent = chooser.getParcelableExtra<Intent>(Intent.EXTRA_INTENT)!!
-        assertEquals(PictureProvider.uriOf(PictureProvider.SHARED), intent.clipData!!.getItemAt(0).uri)
-        assertTrue(PictureProvider.pictureFile(application, PictureProvider.SHARED).length() > 0)
+        assertEquals(SharedFiles.uriOf(SharedFiles.PHOTO), intent.clipData!!.getItemAt(0).uri)
+        assertTrue(SharedFiles.fileOf(application, SharedFiles.PHOTO).length() > 0)
     }
 
     @Test
@@ -239,25 +175,11 @@ class InteractionsTest {
         start()
         click(R.id.tab_photo)
         choose(jpeg())
-        assertTrue(PictureProvider.pictureFile(application, PictureProvider.SHARED).mkdir())
+        assertTrue(SharedFiles.fileOf(application, SharedFiles.PHOTO).mkdir())
         click(R.id.share)
         assertEquals(Problem.NOT_SHARED, (photo as PhotoState.Failed).problem)
         goOn(R.id.photo)
-        assertTrue(photo is PhotoState.Read)
-    }
-
-    @Test
-    fun `a window that is made anew shows the same picture`() {
-        start()
-        click(R.id.tab_photo)
-        choose(jpeg())
-        controller.recreate()
-        val before = activity
-        activity = controller.get()
-        idle()
-        assertNotSame(before, activity)
-        assertEquals(Tab.PHOTO, activity.store.state.tab)
-        assertEquals(300 to 200, (photo as PhotoState.Read).picture.let { it.width to it.height })
+        assertTrue(photo is PhotoState.Analyzed)
     }
 
     @Test
@@ -274,7 +196,7 @@ class InteractionsTest {
     fun `a large picture is scaled down while it is read`() {
         start()
         choose(jpeg(5000, 1000))
-        assertEquals(1250, (photo as PhotoState.Read).picture.width)
+        assertEquals(2048, (photo as PhotoState.Analyzed).picture.width)
     }
 
     @Test
@@ -288,7 +210,7 @@ class InteractionsTest {
 
     @Test
     fun `a picture without a face says so`() {
-        foundations.faces = emptyList()
+        foundations.fakes.faces = emptyList()
         start()
         choose(jpeg())
         assertEquals(Problem.NO_FACE, (photo as PhotoState.Failed).problem)
@@ -300,14 +222,14 @@ class InteractionsTest {
         click(R.id.take)
         val request = shadowOf(activity).nextStartedActivityForResult
         assertEquals(MediaStore.ACTION_IMAGE_CAPTURE, request.intent.action)
-        PictureProvider.pictureFile(application, PictureProvider.TAKEN).writeBytes(jpeg())
-        val uri = PictureProvider.uriOf(PictureProvider.TAKEN)
+        SharedFiles.fileOf(application, SharedFiles.TAKEN).writeBytes(jpeg())
+        val uri = SharedFiles.uriOf(SharedFiles.TAKEN)
         shadowOf(application.contentResolver).registerInputStreamSupplier(uri) {
-            PictureProvider.pictureFile(application, PictureProvider.TAKEN).inputStream()
+            SharedFiles.fileOf(application, SharedFiles.TAKEN).inputStream()
         }
         shadowOf(activity).receiveResult(request.intent, android.app.Activity.RESULT_OK, null)
         idle()
-        assertTrue(photo is PhotoState.Read)
+        assertTrue(photo is PhotoState.Analyzed)
     }
 
     @Test
@@ -315,7 +237,7 @@ class InteractionsTest {
         start()
         click(R.id.tab_model)
         click(R.id.measure)
-        assertEquals(listOf(1, 2, 4), activity.store.state.model.timings.map { it.threads })
+        assertEquals(listOf(1, 2, 4), activity.model.model.state.state.timings.map { it.threads })
         assertEquals(3, activity.findViewById<TextView>(R.id.timings).text.lines().size)
     }
 }

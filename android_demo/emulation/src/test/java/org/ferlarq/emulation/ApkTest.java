@@ -28,19 +28,26 @@ public class ApkTest {
     "proc/cpuinfo", "sys/devices/system/cpu/possible", "sys/devices/system/cpu/present"
   };
 
+  private static final String[] LIBRARIES = {
+    "libtensorflowlite_jni.so", "liblce_delegate_jni.so", "libpacked_network.so"
+  };
+
   private static EmulatedPhone phone;
   private static EmulatedPhone.Classifier classifier;
+  private static EmulatedPhone.Classifier core;
 
   @BeforeClass
   public static void start() throws IOException {
     System.setIn(new ByteArrayInputStream(new byte[0])); // a fault would ask there what to do
     phone = new EmulatedPhone(copyOfPhone());
-    for (String library : new String[] {"libtensorflowlite_jni.so", "liblce_delegate_jni.so"}) {
+    for (String library : LIBRARIES) {
       File file = new File(System.getProperty("work"), library);
       Files.write(file.toPath(), fromApk("lib/arm64-v8a/" + library));
       phone.load(file);
     }
-    classifier = phone.open(fromApk("assets/expressions.tflite"));
+    byte[] model = fromApk("assets/expressions.tflite");
+    classifier = phone.open(model);
+    core = phone.openCore(model);
   }
 
   /** The phone's files; the emulator writes among them, so it gets a copy. */
@@ -67,17 +74,26 @@ public class ApkTest {
   }
 
   private static byte[] face(int index) throws IOException {
-    byte[] faces = Files.readAllBytes(Path.of(System.getProperty("golden"), "faces.bin"));
+    byte[] faces = Files.readAllBytes(Path.of(System.getProperty("faces")));
     return Arrays.copyOfRange(faces, index * FACE_BYTES, (index + 1) * FACE_BYTES);
   }
 
   @Test
   public void theScoresOfGoldenFacesAreThoseOfPythonBitForBit() throws IOException {
+    checkScores(classifier);
+  }
+
+  @Test
+  public void theCoreAloneGivesTheSameScores() throws IOException {
+    checkScores(core);
+  }
+
+  private void checkScores(EmulatedPhone.Classifier checked) throws IOException {
     byte[] content = Files.readAllBytes(Path.of(System.getProperty("scores")));
     FloatBuffer expected = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
     assertTrue(expected.limit() >= 7 * 16);
     for (int i = 0; i < expected.limit() / 7; i++) {
-      float[] scores = classifier.scores(face(i));
+      float[] scores = checked.scores(face(i));
       for (int k = 0; k < 7; k++) {
         assertEquals(
             "face " + i + ", score " + k,
@@ -90,5 +106,6 @@ public class ApkTest {
   @Test
   public void anotherFaceGetsOtherScores() throws IOException {
     assertFalse(Arrays.equals(classifier.scores(face(0)), classifier.scores(face(1))));
+    assertFalse(Arrays.equals(core.scores(face(0)), core.scores(face(1))));
   }
 }

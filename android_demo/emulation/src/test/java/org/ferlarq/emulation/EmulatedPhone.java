@@ -29,6 +29,7 @@ final class EmulatedPhone implements Closeable {
   private static final int POINTER = 8;
   private static final int PAGE = 4096;
   private static final int READ_WRITE = 3;
+  private static final int SCORES = 7;
 
   private final AndroidEmulator emulator;
   private final VM vm;
@@ -104,12 +105,39 @@ final class EmulatedPhone implements Closeable {
     return new DirectBuffer(vm, address, content.length);
   }
 
-  /** An interpreter of TensorFlow Lite with our delegate. */
-  Classifier open(byte[] model) {
-    return new Classifier(model);
+  /** Gives seven scores of a face of 48 x 48 bytes. */
+  interface Classifier {
+    float[] scores(byte[] face);
   }
 
-  final class Classifier {
+  /** An interpreter of TensorFlow Lite with our delegate. */
+  Classifier open(byte[] model) {
+    return new Interpreter(model);
+  }
+
+  /** The core of lce_delegate alone, as the app uses it where TensorFlow Lite does not load. */
+  Classifier openCore(byte[] model) {
+    DvmClass network = vm.resolveClass("org/ferlarq/demo/inference/PackedNetwork");
+    long handle =
+        network.callStaticJniMethodLong(emulator, "open(Ljava/nio/ByteBuffer;)J", copy(model));
+    if (handle == 0) throw new IllegalStateException("the network could not be opened");
+    String run = "run(JLjava/nio/ByteBuffer;Ljava/nio/ByteBuffer;)V";
+    return face -> {
+      DirectBuffer scores = copy(new byte[SCORES * Float.BYTES]);
+      network.callStaticJniMethod(emulator, run, handle, copy(face), scores);
+      return floats(scores);
+    };
+  }
+
+  private static float[] floats(DirectBuffer buffer) {
+    float[] values = new float[(int) buffer.capacity / Float.BYTES];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = buffer.address.getFloat((long) i * Float.BYTES);
+    }
+    return values;
+  }
+
+  private final class Interpreter implements Classifier {
     private final DvmClass wrapper =
         vm.resolveClass("org/tensorflow/lite/NativeInterpreterWrapper");
     private final DvmClass tensor = vm.resolveClass("org/tensorflow/lite/TensorImpl");
@@ -118,7 +146,7 @@ final class EmulatedPhone implements Closeable {
     private final long input;
     private final long output;
 
-    private Classifier(byte[] content) {
+    private Interpreter(byte[] content) {
       errors = wrapper.callStaticJniMethodLong(emulator, "createErrorReporter(I)J", 512);
       String create = "createModelWithBuffer(Ljava/nio/ByteBuffer;J)J";
       long model = wrapper.callStaticJniMethodLong(emulator, create, copy(content), errors);
@@ -145,8 +173,8 @@ final class EmulatedPhone implements Closeable {
       return tensor.callStaticJniMethodLong(emulator, "create(JII)J", interpreter, index, 0);
     }
 
-    /** Seven scores of a face of 48 x 48 bytes. */
-    float[] scores(byte[] face) {
+    @Override
+    public float[] scores(byte[] face) {
       String write = "writeDirectBuffer(JLjava/nio/Buffer;)V";
       tensor.callStaticJniMethod(emulator, write, input, copy(face));
       wrapper.callStaticJniMethod(emulator, "run(JJ)V", interpreter, errors);
@@ -154,11 +182,7 @@ final class EmulatedPhone implements Closeable {
       DirectBuffer buffer =
           (DirectBuffer)
               (DvmObject<?>) tensor.callStaticJniMethodObject(emulator, read, output);
-      float[] scores = new float[(int) buffer.capacity / Float.BYTES];
-      for (int i = 0; i < scores.length; i++) {
-        scores[i] = buffer.address.getFloat((long) i * Float.BYTES);
-      }
-      return scores;
+      return floats(buffer);
     }
   }
 

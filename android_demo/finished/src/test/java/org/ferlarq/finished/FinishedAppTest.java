@@ -144,7 +144,8 @@ public class FinishedAppTest {
     allowCamera();
     start();
     click("tab_model");
-    await("the model's description", () -> text("model_facts").contains("Weights of one bit"));
+    await("the model's description", () -> text("fact_details").contains("Network"));
+    assertTrue(text("fact_accuracy").endsWith("%"));
     click("measure");
     await("the measurement", () -> text("timings").lines().filter(x -> x.contains("ms")).count() == 3);
     assertTrue(coloursOfWindow() > 10);
@@ -166,7 +167,7 @@ public class FinishedAppTest {
     Intent question = shadowOf(activity).getNextStartedActivityForResult().intent;
     shadowOf(activity).receiveResult(question, Activity.RESULT_OK, new Intent().setData(uri));
     View shown = view("picture");
-    await("a reading", () -> shown.isShown() && shown.getContentDescription() != null);
+    await("an answer", () -> shown.isShown() && shown.getContentDescription() != null);
     String word = expected.getString("expression");
     String name = word.substring(0, 1).toUpperCase() + word.substring(1);
     assertEquals("1 face: " + name, shown.getContentDescription());
@@ -175,7 +176,7 @@ public class FinishedAppTest {
     click("share");
     await("the question whom to share with", () -> shadowOf(activity).peekNextStartedActivity() != null);
     assertEquals(Intent.ACTION_CHOOSER, shadowOf(activity).getNextStartedActivity().getAction());
-    assertTrue(new File(application.getCacheDir(), "shared.jpg").length() > 10_000);
+    assertTrue(new File(application.getCacheDir(), "expressions.jpg").length() > 10_000);
   }
 
   @Test
@@ -192,7 +193,7 @@ public class FinishedAppTest {
     View switchCamera = view("switch_camera"); // there once a camera runs and there are two
     await("the camera's start", () -> switchCamera.getVisibility() == View.VISIBLE);
     assertEquals(View.GONE, this.<View>view("live_problem").getVisibility());
-    controller.pause();
+    controller.pause().stop();
     shadowOf(Looper.getMainLooper()).idle();
     assertNull(preview.getSurfaceTextureListener());
   }

@@ -23,6 +23,29 @@ class LumaImage {
     val uprightWidth get() = if (rotation % 180 == 0) width else height
     val uprightHeight get() = if (rotation % 180 == 0) height else width
 
+    /** Where in [pixels] the upright image's first pixel lies, and how far its neighbours are. */
+    val origin
+        get() = when (rotation) {
+            0 -> 0
+            90 -> (height - 1) * rowStride
+            180 -> (height - 1) * rowStride + width - 1
+            else -> width - 1
+        }
+    val stepRight
+        get() = when (rotation) {
+            0 -> 1
+            90 -> -rowStride
+            180 -> -1
+            else -> rowStride
+        }
+    val stepDown
+        get() = when (rotation) {
+            0 -> rowStride
+            90 -> 1
+            180 -> -rowStride
+            else -> -1
+        }
+
     /** Sets the shape, and makes room for it in [pixels] if there is too little. */
     fun reshape(width: Int, height: Int, rowStride: Int, rotation: Int) {
         require(width > 0 && height > 0 && rowStride >= width) {

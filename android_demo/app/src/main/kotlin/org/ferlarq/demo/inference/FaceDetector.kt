@@ -5,8 +5,17 @@ import org.ferlarq.demo.image.LumaImage
 
 /** Finds faces. Used by one thread at a time. */
 interface FaceDetector : Closeable {
-    /** Puts the faces of an image into [faces], the largest first. */
-    fun detect(image: LumaImage, faces: FaceBoxes)
+    /** Puts all faces of an image into [faces], the largest first. */
+    fun find(image: LumaImage, faces: FaceBoxes)
+
+    /**
+     * Puts the faces of a stream's next frame into [faces], the largest first, in a time that is
+     * bounded: known faces are followed, new ones may take some frames to be found.
+     */
+    fun findNext(image: LumaImage, faces: FaceBoxes)
+
+    /** Forgets the faces of the stream: another begins. */
+    fun reset()
 }
 
 /** A list of squares that is filled again and again: of an upright image, in pixels, inside it. */
@@ -21,12 +30,17 @@ class FaceBoxes {
         count = 0
     }
 
-    /** Adds a square, moved and if need be made smaller so that it lies inside the image. */
+    /**
+     * Adds a square, moved and if need be made smaller so that it lies inside the image. Of more
+     * than MAX_FACES, the largest stay.
+     */
     fun add(centreX: Float, centreY: Float, side: Float, width: Int, height: Int) {
-        if (count == MAX_FACES) return
-        val wanted = Math.round(side)
-        val fitting = minOf(wanted, width, height)
+        val fitting = minOf(Math.round(side), width, height)
         if (fitting < SMALLEST_FACE) return
+        if (count == MAX_FACES) {
+            if (size[MAX_FACES - 1] >= fitting) return
+            count--
+        }
         val x = Math.round(centreX - fitting / 2f).coerceIn(0, width - fitting)
         val y = Math.round(centreY - fitting / 2f).coerceIn(0, height - fitting)
         var at = count++
@@ -43,6 +57,6 @@ class FaceBoxes {
 
     companion object {
         const val MAX_FACES = 8
-        const val SMALLEST_FACE = 16 // pixels; smaller ones hold nothing to read
+        const val SMALLEST_FACE = 16 // pixels; smaller ones hold nothing to classify
     }
 }

@@ -17,6 +17,12 @@ class ModelCard private constructor(val bytes: Int, document: JSONObject) {
         List(array.length()) { array.getString(it) }
     }
 
+    /** Whether a face's contrast is to be stretched before it is classified. */
+    val stretchesContrast: Boolean
+
+    /** What scores are divided by before they become probabilities. */
+    val temperature: Float
+
     /** Data the network was trained on, such as "FER2013"; empty if the model does not say. */
     val trainedOn: String
 
@@ -27,6 +33,11 @@ class ModelCard private constructor(val bytes: Int, document: JSONObject) {
     val accuracies: Map<String, Double>
 
     init {
+        val normalisation = document.optString("normalisation", "none")
+        if (normalisation !in NORMALISATIONS) throw JSONException("normalisation $normalisation is unknown")
+        stretchesContrast = normalisation == "stretch"
+        temperature = document.optDouble("temperature", 1.0).toFloat()
+        if (!(temperature > 0f && temperature.isFinite())) throw JSONException("a temperature of $temperature")
         val run = document.optJSONObject("run") ?: JSONObject()
         trainedOn = run.optJSONObject("data")?.optString("name").orEmpty()
         val accuracy = run.optJSONObject("accuracy") ?: JSONObject()
@@ -37,6 +48,8 @@ class ModelCard private constructor(val bytes: Int, document: JSONObject) {
     }
 
     companion object {
+        private val NORMALISATIONS = setOf("none", "stretch")
+
         /** @throws IllegalArgumentException in one line, if the model has no such document. */
         fun of(model: ByteBuffer): ModelCard {
             val content = try {

@@ -7,15 +7,7 @@ import android.graphics.Matrix
 import android.media.ExifInterface
 import android.net.Uri
 import java.io.IOException
-import org.ferlarq.demo.image.AreaReduction
-import org.ferlarq.demo.image.FaceBox
 import org.ferlarq.demo.image.LumaImage
-import org.ferlarq.demo.inference.ExpressionClassifier
-import org.ferlarq.demo.inference.FACE_SIZE
-import org.ferlarq.demo.inference.FaceBoxes
-import org.ferlarq.demo.inference.FaceDetector
-import org.ferlarq.demo.inference.sharesOf
-import org.ferlarq.demo.live.FaceReading
 
 /** Longer side, in pixels, to which larger pictures are scaled down while they are read. */
 const val LARGEST_SIDE = 2048
@@ -37,9 +29,13 @@ private fun decode(resolver: ContentResolver, uri: Uri): Bitmap {
     open(resolver, uri).use { BitmapFactory.decodeStream(it, null, bounds) }
     val longer = maxOf(bounds.outWidth, bounds.outHeight)
     if (bounds.outWidth <= 0 || bounds.outHeight <= 0) throw IOException("no picture")
-    val options = BitmapFactory.Options().apply {
-        inSampleSize = 1
-        while (longer / inSampleSize > LARGEST_SIDE) inSampleSize *= 2
+    val options = BitmapFactory.Options()
+    if (longer > LARGEST_SIDE) {
+        // Every second, fourth ... pixel is the decoder's own way; the rest is scaled.
+        options.inSampleSize = Integer.highestOneBit(longer / LARGEST_SIDE)
+        options.inDensity = longer / options.inSampleSize
+        options.inTargetDensity = LARGEST_SIDE
+        options.inScaled = true
     }
     val picture = open(resolver, uri).use { BitmapFactory.decodeStream(it, null, options) }
         ?: throw IOException("damaged picture")
@@ -83,23 +79,4 @@ fun toLuma(picture: Bitmap): LumaImage {
         }
     }
     return image
-}
-
-/** Finds and reads the faces of a picture, the largest first. */
-fun readFaces(
-    image: LumaImage,
-    detector: FaceDetector,
-    classifier: ExpressionClassifier,
-): List<FaceReading> {
-    val boxes = FaceBoxes()
-    detector.detect(image, boxes)
-    val reduction = AreaReduction()
-    val face = ByteArray(FACE_SIZE * FACE_SIZE)
-    val scores = FloatArray(classifier.labels.size)
-    return List(boxes.count) {
-        val box = FaceBox(boxes.left[it], boxes.top[it], boxes.size[it])
-        reduction.reduce(image, box.left, box.top, box.size, box.size, face, FACE_SIZE, FACE_SIZE)
-        classifier.classify(face, scores)
-        FaceReading(box, FloatArray(scores.size).also { shares -> sharesOf(scores, shares) })
-    }
 }

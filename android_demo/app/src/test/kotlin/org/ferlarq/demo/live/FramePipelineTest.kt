@@ -6,7 +6,12 @@ import java.util.concurrent.Executors
 import java.util.concurrent.TimeUnit
 import org.ferlarq.demo.FakeClassifier
 import org.ferlarq.demo.FakeDetector
+import org.ferlarq.demo.Queue
+import org.ferlarq.demo.asset
+import org.ferlarq.demo.camera.Frame
 import org.ferlarq.demo.greyFrame
+import org.ferlarq.demo.inference.FaceAnalyzer
+import org.ferlarq.demo.inference.ModelCard
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertSame
@@ -16,6 +21,7 @@ import org.junit.Test
 class FramePipelineTest {
     private val detector = FakeDetector()
     private val classifier = FakeClassifier()
+    private val analyzer = FaceAnalyzer(detector, classifier, ModelCard.of(asset("expressions.tflite")))
     private val readings = mutableListOf<LiveReading>()
     private val failures = mutableListOf<RuntimeException>()
     private val frame = Frame(::greyFrame)
@@ -24,7 +30,7 @@ class FramePipelineTest {
     private fun pipeline(
         executor: Executor,
         publish: (LiveReading) -> Unit = { readings.add(it) },
-    ) = FramePipeline(detector, classifier, executor, { now }, publish, { failures.add(it) })
+    ) = FramePipeline(analyzer, executor, { now }, publish, { failures.add(it) })
 
     @Test
     fun `frames that come while one is in work are dropped`() {
@@ -45,7 +51,7 @@ class FramePipelineTest {
         val reading = readings.single()
         assertEquals(480 to 640, reading.width to reading.height)
         assertEquals(listOf(240, 96), reading.faces.map { it.box.size })
-        assertEquals(1f, reading.faces[0].shares.sum(), 1e-6f)
+        assertEquals(1f, reading.faces[0].probabilities.sum(), 1e-6f)
         assertEquals(3, reading.faces[0].best)
     }
 
@@ -55,47 +61,44 @@ class FramePipelineTest {
         pipeline.offer(frame)
         classifier.answer = classifier.answer.reversedArray()
         pipeline.offer(frame)
-        val (before, after) = readings.map { it.faces.single().shares }
+        val (before, after) = readings.map { it.faces.single().probabilities }
         for (i in before.indices) {
             val target = before[before.size - 1 - i]
             assertEquals(before[i] + 0.35f * (target - before[i]), after[i], 1e-6f)
         }
         detector.faces = listOf(floatArrayOf(0.1f, 1.1f, 0.2f)) // another face elsewhere
         pipeline.offer(frame)
-        assertEquals(before[0], readings.last().faces.single().shares[6], 1e-6f)
+        assertEquals(before[0], readings.last().faces.single().probabilities[6], 1e-6f)
     }
 
     @Test
-    fun `a failing network is told once and ends the reading`() {
+    fun `a failing network is told once and ends the analysis`() {
         val pipeline = pipeline(Runnable::run)
         val failure = IllegalStateException("no memory")
         classifier.failure = failure
         pipeline.offer(frame)
         assertSame(failure, failures.single())
         assertFalse(pipeline.offer(frame))
-        assertEquals(1 to 1, classifier.closed to detector.closed)
     }
 
     @Test
-    fun `a frame that cannot be copied is told once and ends the reading`() {
+    fun `a frame that cannot be copied is told once and ends the analysis`() {
         val pipeline = pipeline(Runnable::run)
         val failure = IllegalStateException("the system took the image back")
         assertFalse(pipeline.offer { throw failure })
         assertSame(failure, failures.single())
         assertFalse(pipeline.offer(frame))
-        assertEquals(1 to 1, classifier.closed to detector.closed)
     }
 
     @Test
-    fun `closing waits for the frame in work`() {
-        val waiting = ArrayDeque<Runnable>()
-        val pipeline = pipeline(waiting::add)
+    fun `a closed pipeline leaves the networks alone, even with a frame in work`() {
+        val waiting = Queue()
+        val pipeline = pipeline(waiting)
         pipeline.offer(frame)
         pipeline.close()
-        pipeline.close()
-        assertEquals(0, classifier.closed)
-        while (waiting.isNotEmpty()) waiting.removeFirst().run()
-        assertEquals(1 to 1, classifier.closed to detector.closed)
+        analyzer.close()
+        waiting.runAll() // the networks would complain
+        assertEquals(0 to 0, readings.size to failures.size)
         assertFalse(pipeline.offer(frame))
     }
 
@@ -127,7 +130,6 @@ class FramePipelineTest {
         assertEquals(FRAMES, published)
         assertEquals(FRAMES, classifier.calls)
         assertTrue("the test never met a busy pipeline", offered > taken)
-        assertEquals(1 to 1, classifier.closed to detector.closed)
         // Only the published reading is new: no frame, no face, no buffer.
         val bytesPerFrame = (bytesAtEnd - bytesAtStart) / (FRAMES - WARM_UP)
         assertTrue("$bytesPerFrame bytes a frame", bytesPerFrame < 600)
