@@ -110,7 +110,7 @@ def judge(model: str, folder: Path) -> None:
 
 
 def judge_picture(classifier: FaceClassifier, folder: Path) -> None:
-    
+
     from PIL import Image
 
     from fer_larq.benchmark.detection import sample_image
