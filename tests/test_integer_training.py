@@ -231,6 +231,7 @@ def test_gradients_leave_no_array_behind():
     assert counts[0] == counts[2] > 0
 
 
+@pytest.mark.slow
 @needs_kernels
 def test_a_network_in_integers_has_the_same_weights_files_and_scores(tmp_path):
     sizes = dict(blocks=2, filters=(32, 48), dense_units=(32,))  # 48: not a multiple of 32
@@ -321,6 +322,7 @@ def sanitized(tmp_path_factory):
     return built / "integer_training" / library.NAME
 
 
+@pytest.mark.native
 @needs_kernels
 def test_the_kernels_stay_within_their_arrays(sanitized, instruction_set):
     asan = subprocess.run(  # which Python has to load first
@@ -335,6 +337,7 @@ def test_the_kernels_stay_within_their_arrays(sanitized, instruction_set):
     assert done.stdout.strip() == "clean", done.stderr
 
 
+@pytest.mark.slow
 @needs_kernels
 def test_a_training_in_integers_begins_like_one_in_float32_learns_and_repeats():
     recipe = Recipe(blocks=2, width=0.5, batch_size=16)  # blocks of 32 and 64 filters
