@@ -20,6 +20,7 @@ typedef struct {
 struct fake_runtime {
   TfLiteContext context;
   TfLiteTensor tensors[FAKE_MAX_TENSORS];
+  char other_layout[FAKE_MAX_TENSORS * (sizeof(TfLiteTensor) + 16)];
   bool outside[FAKE_MAX_TENSORS];
   fake_node nodes[FAKE_MAX_NODES];
   fake_partition partitions[FAKE_MAX_NODES];
@@ -235,6 +236,14 @@ void fake_builtin(fake_runtime* runtime, int code, int inputs, const int* input_
 }
 
 void fake_read_outside(fake_runtime* runtime, int tensor) { runtime->outside[tensor] = true; }
+
+void fake_other_layout(fake_runtime* runtime, int more_bytes) {
+  for (size_t i = 0; i < runtime->context.tensors_size; ++i) {
+    char* to = runtime->other_layout + i * (sizeof(TfLiteTensor) + (size_t)more_bytes);
+    memcpy(to, &runtime->tensors[i], sizeof runtime->tensors[i]);
+  }
+  runtime->context.tensors = (TfLiteTensor*)(void*)runtime->other_layout;
+}
 
 static size_t put(uint8_t* bytes, size_t position, uint32_t value) {
   for (int i = 0; i < 4; ++i) bytes[position + (size_t)i] = (uint8_t)(value >> (8 * i));

@@ -41,6 +41,10 @@ void fake_builtin(fake_runtime* runtime, int code, int inputs, const int* input_
 // The tensor is read from outside, as a graph's output is.
 void fake_read_outside(fake_runtime* runtime, int tensor);
 
+// From now on the runtime shows its tensors as another version might that has members of so many more
+// bytes in each (at most 16).
+void fake_other_layout(fake_runtime* runtime, int more_bytes);
+
 // Writes a FlexBuffer map of integers, as LCE's converter does, and returns its size.
 size_t fake_options(const fake_option* options, int count, uint8_t* bytes, size_t capacity);
 

@@ -316,7 +316,25 @@ static void test_first_layer(int axis) {
   LceDelegateDelete(delegate);
 }
 
+// A runtime whose tensors are larger or smaller than ours is refused, and its memory is not read.
+static void test_other_layouts(void) {
+  for (int more = -24; more <= 16; more += 8) {
+    convolution c = make_convolution();
+    const int inputs[5] = {c.input, c.filter, c.multiplier, c.bias, -1};
+    fake_custom(c.runtime, "LceBconv2d", 5, inputs, c.output, c.options, c.option_count);
+    TfLiteDelegate* delegate = LceDelegateCreate(NULL, NULL, NULL);
+    fake_other_layout(c.runtime, more);
+    const int claimed = fake_apply(c.runtime, delegate);
+    CHECK(claimed == (more == 0 ? 1 : -1), "%d more bytes: %d claimed", more, claimed);
+    const bool told = strstr(fake_messages(c.runtime), "not laid out") != NULL;
+    CHECK(told == (more != 0), "%d more bytes: %s", more, fake_messages(c.runtime));
+    fake_delete(c.runtime);
+    LceDelegateDelete(delegate);
+  }
+}
+
 int main(void) {
+  test_other_layouts();
   test_public_functions();
   test_first_layer(3);
   test_first_layer(-1);

@@ -11,6 +11,12 @@
 #include "fake_runtime.h"
 #include "lce_delegate.h"
 
+#if defined(__SANITIZE_THREAD__)
+enum { KNOWS_CHILDREN = 0 };
+#else
+enum { KNOWS_CHILDREN = 1 };
+#endif
+
 enum { SIZE = 9, WORDS = 2, CHANNELS = 70, OUT_WORDS = 3 };
 
 typedef struct {
@@ -20,8 +26,8 @@ typedef struct {
 
 // A convolution and a pool of 64 packed channels.
 static model make_model(void) {
-  static uint32_t weights[CHANNELS * 9 * WORDS];
-  static int32_t thresholds[CHANNELS];
+  uint32_t weights[CHANNELS * 9 * WORDS];
+  int32_t thresholds[CHANNELS];
   uint64_t seed = 3;
   for (size_t i = 0; i < sizeof weights / sizeof weights[0]; ++i) {
     weights[i] = (uint32_t)(check_random(&seed) >> 32);
@@ -98,7 +104,7 @@ static TfLiteDelegate* make_delegate(int threads) {
 }
 
 static void test_interpreters_at_once(int interpreters, int rounds) {
-  const int before = thread_count();
+  int before = 0;
   pthread_barrier_init(&barrier, NULL, (unsigned)interpreters);
   for (int round = 0; round < rounds; ++round) {
     TfLiteDelegate* delegate = make_delegate(3);
@@ -112,6 +118,10 @@ static void test_interpreters_at_once(int interpreters, int rounds) {
     }
     CHECK(failed == 0, "%d of %d interpreters", failed, interpreters);
     LceDelegateDelete(delegate);
+    if (round == 0) {  // a sanitizer starts threads of its own with the first
+      usleep(50000);
+      before = thread_count();
+    }
   }
   pthread_barrier_destroy(&barrier);
   for (int i = 0; i < 200 && thread_count() > before; ++i) usleep(10000);  // until they are gone
@@ -145,6 +155,7 @@ int main(void) {
   CHECK(expected[1] != 0 && expected[1] != expected[2], "nothing runs");
   test_interpreters_at_once(2, 50);
   test_interpreters_at_once(10, 5);
-  test_fork();
+  if (KNOWS_CHILDREN) test_fork();
+  else puts("not run: a child process, whose threads ThreadSanitizer does not know");
   return check_result();
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "layout.h"
 #include "lce_delegate.h"
 #include "partition.h"
 
@@ -75,6 +76,11 @@ static TfLiteStatus replace_nodes(TfLiteContext* context, TfLiteDelegate* base,
 }
 
 static TfLiteStatus delegate_prepare(TfLiteContext* context, TfLiteDelegate* base) {
+  lce_reason why;
+  if (!lce_check_layout(context, &why)) {
+    if (context->ReportError != NULL) context->ReportError(context, "lce_delegate: %s", why.text);
+    return kTfLiteError;
+  }
   TfLiteIntArray* plan;
   if (context->GetExecutionPlan(context, &plan) != kTfLiteOk) return kTfLiteError;
   if (make_pool(base->data_, context)) return replace_nodes(context, base, plan);
