@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from delegate_build import SOURCE, need
 
+pytestmark = pytest.mark.native
+
 PROGRAM = """#include <cstdio>
 #include <lce_core.h>
 #include <lce_delegate.h>
