@@ -61,7 +61,7 @@ SCREENS = REPOSITORY / "docs" / "android"
 SHOWN = {  # pictures for the documents, by their names there: variant and state of ScreensTest
     "live": "enUS-notnight/live",
     "photo": "enUS-night/photo",
-    "model": "zhCN-notnight/model",
+    "model": "zhCN-night/model",
 }
 
 R8 = "com.android.tools:r8:9.5.28"
