@@ -8,5 +8,7 @@ KERNEL(avx2)
 KERNEL(neon)
 #elif defined(__arm__)
 KERNEL(neon_armv7)
+#elif defined(__wasm_simd128__)
+KERNEL(wasm_simd128)
 #endif
 KERNEL(portable)

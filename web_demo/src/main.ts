@@ -1,0 +1,147 @@
+/** The page: photographs by file, drag and paste, and the camera. */
+import { Camera } from "./camera.js";
+import { Analyser, Problem } from "./network.js";
+import type { Analysed } from "./protocol.js";
+import { countSentence, drawFrames, showFaces } from "./show.js";
+import { language, say, setLanguage, type Language } from "./strings.js";
+
+const MAX_SIDE = 2048; // larger photographs are shrunk to this, as on the desktop
+
+function element<T extends HTMLElement>(id: string): T {
+  return document.querySelector<T>(`#${id}`)!;
+}
+const canvas = element<HTMLCanvasElement>("picture");
+const stage = element("stage");
+const file = element<HTMLInputElement>("file");
+const cameraButton = element<HTMLButtonElement>("camera");
+const languages = element<HTMLSelectElement>("language");
+
+let analyser: Analyser | null = null;
+let last: Analysed | null = null;
+let sentence = () => say("loading");
+const camera = new Camera();
+let turn: Promise<unknown> = Promise.resolve(); // one image at a time
+
+function setStatus(next: () => string): void {
+  sentence = next;
+  element("status").textContent = sentence();
+}
+
+function tell(error: unknown): void {
+  const text = error instanceof Problem ? error.message : say("failed", { reason: String(error) });
+  setStatus(() => text);
+}
+
+/** Runs one thing after the other; what goes wrong is told. */
+function inTurn(work: () => Promise<void>): Promise<void> {
+  const next = turn.then(work).catch(tell);
+  turn = next;
+  return next;
+}
+
+async function decode(content: Blob, name: string): Promise<ImageBitmap> {
+  try {
+    return await createImageBitmap(content, { colorSpaceConversion: "none" });
+  } catch {
+    throw new Problem(say("badImage", { name }));
+  }
+}
+
+/** Draws an image; what is transparent becomes white. */
+function draw(source: CanvasImageSource, width: number, height: number): ImageData {
+  const scale = Math.min(1, MAX_SIDE / Math.max(width, height));
+  canvas.width = Math.max(Math.round(width * scale), 1);
+  canvas.height = Math.max(Math.round(height * scale), 1);
+  const context = canvas.getContext("2d", { willReadFrequently: true })!;
+  context.imageSmoothingQuality = "high";
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(source, 0, 0, canvas.width, canvas.height);
+  canvas.hidden = false;
+  return context.getImageData(0, 0, canvas.width, canvas.height);
+}
+
+function show(result: Analysed): void {
+  last = result;
+  drawFrames(canvas, result.faces);
+  showFaces(analyser!, result);
+  setStatus(() => countSentence(result.faces.length));
+}
+
+function analysePhoto(content: Blob, name: string): void {
+  stopCamera();
+  void inTurn(async () => {
+    if (analyser === null) return;
+    setStatus(() => say("working"));
+    element("faces").replaceChildren();
+    const bitmap = await decode(content, name);
+    const image = draw(bitmap, bitmap.width, bitmap.height);
+    bitmap.close();
+    show(await analyser.analyse(image, null));
+  });
+}
+
+/** The first image among files; a sentence if there is none. */
+function takeFiles(files: Iterable<File>): void {
+  const [first] = files;
+  if (first === undefined) setStatus(() => say("noImage"));
+  else analysePhoto(first, first.name);
+}
+
+function stopCamera(): void {
+  camera.stop();
+  cameraButton.dataset.text = "startCamera";
+  cameraButton.textContent = say("startCamera");
+  cameraButton.setAttribute("aria-pressed", "false");
+}
+
+async function startCamera(): Promise<void> {
+  const video = await camera.start();
+  cameraButton.dataset.text = "stopCamera";
+  cameraButton.textContent = say("stopCamera");
+  cameraButton.setAttribute("aria-pressed", "true");
+  void inTurn(async () => {
+    for (let frame = 0; camera.running && analyser !== null; ++frame) {
+      // Shown with its frames only when these are known, so that they fit.
+      const image = draw(video, video.videoWidth, video.videoHeight);
+      show(await analyser.analyse(image, frame));
+      await new Promise(requestAnimationFrame);
+    }
+  });
+}
+
+element("choose").onclick = () => file.click();
+file.onchange = () => {
+  if (file.files?.length) takeFiles(file.files);
+  file.value = "";
+};
+cameraButton.onclick = () => {
+  if (camera.running) stopCamera();
+  else startCamera().catch(tell);
+};
+document.ondragover = (event) => {
+  event.preventDefault();
+  stage.classList.add("over");
+};
+document.ondragleave = () => stage.classList.remove("over");
+document.ondrop = (event) => {
+  event.preventDefault();
+  stage.classList.remove("over");
+  takeFiles(event.dataTransfer?.files ?? []);
+};
+document.onpaste = (event) => takeFiles(event.clipboardData?.files ?? []);
+languages.onchange = () => {
+  setLanguage(languages.value as Language);
+  canvas.setAttribute("aria-label", say("picture"));
+  setStatus(sentence);
+  if (last !== null && analyser !== null) showFaces(analyser, last);
+};
+
+languages.value = language();
+languages.onchange(new Event("change"));
+void inTurn(async () => {
+  analyser = await Analyser.start();
+  const { simd } = analyser;
+  setStatus(() => (simd ? say("ready") : say("noSimd")));
+  document.documentElement.dataset.ready = "";
+});
