@@ -16,7 +16,7 @@ PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 
 LARQ_ZOO := larq-zoo==2.4.0 zookeeper==1.4.0
 
 .DEFAULT_GOAL := help
-.PHONY: help environment tools demo check test lint format docs apk install aar clean
+.PHONY: help environment tools demo check test lint format docs apk install aar web web-serve clean
 
 help:
 	@echo "make demo          train and evaluate a BDNN2 of half the width on synthetic faces, or on DATA="
@@ -28,6 +28,7 @@ help:
 	@echo "make apk           the Android app, with the packaged model or MODEL=path.tflite"
 	@echo "make install       put the app on the phone that adb sees"
 	@echo "make aar           lce_delegate for Java and Android"
+	@echo "make web           the page for browsers, in web_demo/dist; make web-serve opens it"
 	@echo "make clean         remove $(ENVIRONMENT) and builds; runs/ stays"
 
 environment: $(ENVIRONMENT)/ready
@@ -56,7 +57,7 @@ format: environment
 	$(BIN)/ruff format .
 
 check: lint
-	$(PYTEST) -m "not slow and not native and not android and not network"
+	$(PYTEST) -m "not slow and not native and not android and not network and not web"
 
 tools:
 	@sh .ci/tools
@@ -77,5 +78,17 @@ install:
 aar:
 	python3 lce_delegate/java/build_aar.py
 
+# The page for browsers: web_demo/README.md.
+web: web_demo/node_modules/.package-lock.json
+	sh web_demo/lce-core/build.sh
+	cd web_demo && npm run build
+
+web_demo/node_modules/.package-lock.json: web_demo/package-lock.json
+	cd web_demo && npm ci --no-audit --no-fund
+	@touch $@
+
+web-serve: web
+	cd web_demo && npx --no-install vite preview --open
+
 clean:
-	rm -rf $(ENVIRONMENT) build dist site *.egg-info
+	rm -rf $(ENVIRONMENT) build dist site *.egg-info web_demo/dist web_demo/node_modules web_demo/lce-core/wasm

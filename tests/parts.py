@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 
-PARTS = ("fast", "slow", "native", "android", "network")
+PARTS = ("fast", "slow", "native", "android", "network", "web")
 """Every test belongs to the last of these whose marker it has; without any, to the first."""
 
 WIDEST_REASON = 100

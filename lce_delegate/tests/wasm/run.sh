@@ -20,9 +20,11 @@ wanted=$(llvm-nm-19 -u "$folder/core.o" | awk '{print $2}' | grep -v '^__' | sor
 echo "the core imports: $wanted"
 [ "$wanted" = "free malloc memcpy memset " ]
 
-for test in kernels core; do
-  clang-19 --target=wasm32-wasi --sysroot=/usr -I/usr/include/wasm32-wasi -L/usr/lib/wasm32-wasi \
-      -Wl,-z,stack-size=1048576 $options -I"$source/tests" "$source/tests/test_$test.c" $core \
-      -o "$folder/test_$test.wasm"
-  node --no-warnings "$here/run.mjs" "$folder/test_$test.wasm"
+for simd in -mno-simd128 -msimd128; do
+  for test in kernels core; do
+    clang-19 --target=wasm32-wasi --sysroot=/usr -I/usr/include/wasm32-wasi -L/usr/lib/wasm32-wasi \
+        -Wl,-z,stack-size=1048576 $simd $options -I"$source/tests" "$source/tests/test_$test.c" $core \
+        -o "$folder/test_$test.wasm"
+    node --no-warnings "$here/run.mjs" "$folder/test_$test.wasm"
+  done
 done

@@ -81,7 +81,8 @@ LCE_ALWAYS_INLINE uint32_t mask_bits(const v128_t masks[4]) {
                               wasm_i16x8_narrow_i32x4(masks[2], masks[3])));
 }
 
-static void compare(const int32_t* accumulators, const int32_t* thresholds, uint32_t output[2]) {
+LCE_ALWAYS_INLINE void compare_pixel(const int32_t* accumulators, const int32_t* thresholds,
+                                     uint32_t output[2]) {
   uint32_t bits[4];
   for (int half = 0; half < 4; ++half) {
     v128_t above[4];
@@ -94,6 +95,8 @@ static void compare(const int32_t* accumulators, const int32_t* thresholds, uint
   output[0] = bits[0] | bits[1] << 16;
   output[1] = bits[2] | bits[3] << 16;
 }
+
+LCE_DEFINE_COMPARE(compare_pixel)
 
 static void pack_float(const float* values, size_t words, uint32_t* packed) {
   uint16_t bits;
