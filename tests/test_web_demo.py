@@ -44,11 +44,10 @@ def write_cuts(folder: Path) -> None:
     image = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
     # Whole and broken ratios, enlarged, and beyond each edge.
     sides = [24, 47, 48, 49, 60, 71.5, 96, 100.3, 127, 144, 150, 192, 205, 240, 300]
-    boxes = [
-        Box(float(random.uniform(-side / 3, width - side / 2)),
-            float(random.uniform(-side / 3, height - side / 2)), float(side))
-        for side in sides
-    ] + [Box(10, 12, 48), Box(3, 5, 96), Box(7, 1, 144), Box(-40, -30, 96), Box(120, 160, 96)]  # fmt: skip
+    boxes = [Box(10, 12, 48), Box(3, 5, 96), Box(7, 1, 144), Box(-40, -30, 96), Box(120, 160, 96)]
+    for side in sides:
+        left = float(random.uniform(-side / 3, width - side / 2))
+        boxes.append(Box(left, float(random.uniform(-side / 3, height - side / 2)), float(side)))
     faces = [cut_face(image, box) for box in boxes]
     squares = [cut_box(image, box, 128) for box in boxes]
     (folder / "cuts.json").write_text(
