@@ -531,7 +531,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         choices=("auto", "float32", "bfloat16", "int8"),
-        help="arithmetic of the training steps; int8: binary convolutions in integers, exact, with "
+        help="arithmetic of the training steps; int8: binary layers in integers, exact, with "
         "gradients rounded to 8 bits; auto (default): bfloat16 on a GPU, int8 on a processor with "
         "AVX2, else bfloat16 where it is native, else float32. Validation is always exact",
     )

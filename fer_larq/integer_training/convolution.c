@@ -1,5 +1,6 @@
-// The convolution of kernels.py, with lce_delegate's kernels. A bit 1 means -1, and 32 channels make a
-// word. The kernel has size x size taps, 3x3 or 1x1, and the image a border of size / 2 pixels.
+// The convolution of kernels.py, with lce_delegate's kernels. A bit 1 means -1, and 32 channels
+// make a word. The kernel has size x size taps, 3x3 or 1x1, and the image a border of size / 2
+// pixels.
 //
 // Every function does the share of its work that a range names, so that the caller's threads divide
 // it among them.
@@ -35,7 +36,8 @@ API size_t KERNEL(packed_words)(int size, int inputs, int outputs) {
                                   (size_t)inputs / 32 * size * size);
 }
 
-// Packs the signs of a kernel float [size][size][inputs][outputs], for a range of blocks of 64 outputs.
+// Packs the signs of a kernel float [size][size][inputs][outputs], for a range of blocks of 64
+// outputs.
 // Returns 0, or -1 if there is no memory.
 API int KERNEL(pack)(const float *kernel, int first, int last, int size, int inputs, int outputs,
                      uint32_t *packed) {
@@ -64,8 +66,8 @@ API int KERNEL(pack)(const float *kernel, int first, int last, int size, int inp
   return 0;
 }
 
-// Largest sums of windows of 2x2 pixels, which stand one behind the other in counts, and which of the
-// four pixels they come from: the first, if several.
+// Largest sums of windows of 2x2 pixels, which stand one behind the other in counts, and which of
+// the four pixels they come from: the first, if several.
 static void pool(const int32_t (*counts)[LCE_BLOCK_CHANNELS], int channels, int products, float *to,
                  uint8_t *place) {
   for (int c = 0; c < channels; ++c) {

@@ -23,15 +23,16 @@ static inline void copy(uint8_t *restrict to, const uint8_t *restrict from, size
   if (i < bytes) memcpy(to + i, from + i, 32);
 }
 
-// Gradient for the activations, float [images][height][width][inputs]: the convolution of bytes with
-// offset 128, [images][height + 2 border][width + 2 border][outputs], by panels of integer_kernel_panels,
+// Gradient for the activations, float [images][height][width][inputs]: the convolution of bytes
+// with offset 128, [images][height + 2 border][width + 2 border][outputs], by panels of
+// integer_kernel_panels,
 //   scales[image] * (sum - 128 * kernel_sum),
-// and zero where the size of an activation is above 1. For a range of blocks of 32 pixels, counted over all
-// images. Returns 0, or -1 if there is no memory.
+// and zero where the size of an activation is above 1. For a range of blocks of 32 pixels, counted
+// over all images. Returns 0, or -1 if there is no memory.
 API int KERNEL(activation_gradient)(const uint8_t *bytes, int first, int last, int images,
                                     int height, int width, int size, int outputs,
-                                    const int8_t *panels, int inputs, const int32_t *kernel_sums, const float *scales,
-                                    const float *activations, float *result) {
+                                    const int8_t *panels, int inputs, const int32_t *kernel_sums,
+                                    const float *scales, const float *activations, float *result) {
   const int border = size / 2;
   const size_t line = (size_t)(width + 2 * border) * outputs, run = (size_t)size * outputs;
   // An odd number of cache lines: rows of a tile do not compete for the same places in the cache.
@@ -57,7 +58,8 @@ API int KERNEL(activation_gradient)(const uint8_t *bytes, int first, int last, i
     const int rows = end - pixel < ROWS ? (int)(end - pixel) : ROWS;
     float row_scales[ROWS];
     for (int r = 0; r < rows; ++r) {
-      const uint8_t *from = bytes + (image * (height + 2 * border) + y) * line + (size_t)x * outputs;
+      const uint8_t *from =
+          bytes + (image * (height + 2 * border) + y) * line + (size_t)x * outputs;
       for (int dy = 0; dy < size; ++dy)
         copy(windows + r * pitch + dy * run, from + dy * line, run);
       row_scales[r] = scales[image];
@@ -103,8 +105,9 @@ API int KERNEL(activation_gradient)(const uint8_t *bytes, int first, int last, i
 // and zero where the size of a weight is above the limit. For a range of squares of 32 inputs by 32
 // outputs, those of the same inputs side by side.
 API void KERNEL(kernel_gradient)(const uint8_t *planes, int first, int last, int size,
-                                 int padded_width, int height, int width, int lanes, int inputs, ptrdiff_t pitch,
-                                 const int8_t *panels, int outputs, const int32_t *column_sums,
+                                 int padded_width, int height, int width, int lanes, int inputs,
+                                 ptrdiff_t pitch, const int8_t *panels, int outputs,
+                                 const int32_t *column_sums,
                                  const float *scales, const float *kernel, float limit,
                                  float *result) {
   // A stretch of the sum, several lines of pixels, keeps its part of the planes and of the panel in
@@ -143,7 +146,8 @@ API void KERNEL(kernel_gradient)(const uint8_t *planes, int first, int last, int
         const float *restrict before = kernel + start;
         float *restrict to = result + start;
         for (int c = 0; c < COLUMNS; ++c) {
-          const float value = scales[output + c] * (float)(sums[tap][r][c] - column_sums[output + c]);
+          const int32_t sum = sums[tap][r][c] - column_sums[output + c];
+          const float value = scales[output + c] * (float)sum;
           to[c] = fabsf(before[c]) <= limit ? value : 0;
         }
       }

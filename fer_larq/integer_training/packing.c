@@ -22,7 +22,7 @@ static inline uint32_t rounded(float value, float inverse_scale, uint32_t place)
 // Largest sizes, float [images][channels], of a gradient float [images][pixels][channels]; not
 // finite where the gradient is not.
 API void KERNEL(maxima)(const float *gradient, int first, int last, int pixels, int channels,
-                   float *maxima) {
+                        float *maxima) {
   // The sizes of floats are ordered as their bits are; infinity and then NaN are the largest.
   for (int image = first; image < last; ++image) {
     for (int block = 0; block < channels; block += COLUMNS) {
@@ -135,8 +135,8 @@ static inline __attribute__((always_inline)) void panels_of(const int side,
   }
 }
 
-// Gradient float [images][height / side][width / side][channels], with places of the same shape where
-// side is 2, to bytes with offset 128 and a border,
+// Gradient float [images][height / side][width / side][channels], with places of the same shape
+// where side is 2, to bytes with offset 128 and a border,
 // [images][height + 2 border][width + 2 border][channels]; inverse_scales float [images].
 API void KERNEL(gradient_rows)(const float *values, const uint8_t *places, int side, int first,
                                int last, int height, int width, int border, int channels,
@@ -163,8 +163,8 @@ API void KERNEL(gradient_panels)(const float *values, const uint8_t *places, int
 
 // Signs of integer_signs, [images][pixels][channels / 32], for a range of pixels, to bytes 0 for
 // -1 and 2 for +1, [channels][pitch] with [pixels][lanes] in a pitch.
-API void KERNEL(planes)(const uint32_t *signs, int first, int last, int images, int pixels, int channels,
-                   int lanes, ptrdiff_t pitch, uint8_t *planes) {
+API void KERNEL(planes)(const uint32_t *signs, int first, int last, int images, int pixels,
+                        int channels, int lanes, ptrdiff_t pitch, uint8_t *planes) {
   enum { SOME = 64, TOGETHER = 8 };  // images and pixels at once
   const int words = channels / 32;
   for (int pixel = first; pixel < last; pixel += TOGETHER) {
@@ -190,8 +190,9 @@ API void KERNEL(planes)(const uint32_t *signs, int first, int last, int images, 
   }
 }
 
-// Signs of a kernel float [taps][inputs][outputs] to panels [inputs / 32][taps][outputs / 4][32][4],
-// taps in reverse, for a range of blocks of 32 inputs; sums int32 [inputs] over all else.
+// Signs of a kernel float [taps][inputs][outputs] to panels
+// [inputs / 32][taps][outputs / 4][32][4], taps in reverse, for a range of blocks of 32 inputs; sums
+// int32 [inputs] over all else.
 API void KERNEL(kernel_panels)(const float *kernel, int first, int last, int taps, int inputs,
                                int outputs, int8_t *panels, int32_t *sums) {
   for (int block = first; block < last; ++block) {

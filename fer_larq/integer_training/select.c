@@ -25,9 +25,9 @@ const TileKernel *tile_kernel;
 
 API const char *integer_select(const char *instruction_set) {
   const int avx2 = __builtin_cpu_supports("avx2");
-  const int avx512_vnni = avx2 && __builtin_cpu_supports("avx512bw") &&
-                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                          __builtin_cpu_supports("avx512vnni");
+  const int avx512 = avx2 && __builtin_cpu_supports("avx512bw") &&
+                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  const int avx512_vnni = avx512 && __builtin_cpu_supports("avx512vnni");
   const struct {
     const TileKernel *kernel;
         const char *level;

@@ -46,8 +46,9 @@ extern const TileKernel tile_u8s8_32x32__avx2, tile_u8s8_32x32__avx512_vnni, til
 // The kernel that was chosen; NULL before integer_select().
 extern const TileKernel *tile_kernel;
 
-// Chooses the kernel of an instruction set, or the fastest for NULL. Returns the name of the level that
-// goes with it, or NULL if this processor has none; then the choice stays. Not while another thread
+// Chooses the kernel of an instruction set, or the fastest for NULL. Returns the name of the level
+// that goes with it, or NULL if this processor has none; then the choice stays. Not while another
+// thread
 // computes.
 const char *integer_select(const char *instruction_set);
 
