@@ -41,7 +41,7 @@ def build(what):
     command = [sys.executable, DEMO / "build.py", what, "--model", MODEL]
     result = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        stdin=subprocess.DEVNULL, timeout=1500, check=False,
+        stdin=subprocess.DEVNULL, timeout=3000, check=False,
     )  # fmt: skip
     failed = DOWNLOAD_FAILED.search(result.stdout)
     if result.returncode != 0 and failed:
