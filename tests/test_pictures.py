@@ -184,7 +184,8 @@ def test_bytes_that_were_tampered_with_end_in_a_picture_or_in_one_line(tmp_path,
         except UserError as error:
             assert "\n" not in str(error)
             outcomes.add("refused")
-    assert outcomes, "neither"
+    # Nearly all of a BMP file is pixels, so a few bytes rarely spoil it.
+    assert outcomes == ({"picture"} if suffix == ".bmp" else {"picture", "refused"})
 
 
 def animated(path: Path, milliseconds: list[int]) -> None:
