@@ -46,11 +46,11 @@ def make() -> None:
     """Write frames.bin, faces.bin, stretched.bin and frames.json."""
     from PIL import Image
 
-    from fer_larq.faces import draw
+    from fer_larq.datasets.synthetic import draw_faces
 
     random = np.random.default_rng(SEED)
     pixels, faces, descriptions = [], [], []
-    for index, drawn in enumerate(draw(FRAMES, SEED).images):
+    for index, drawn in enumerate(draw_faces(FRAMES, SEED).images):
         width, height = 96 + 4 * index, 128 - 3 * index
         upright = random.integers(60, 190, (height, width), dtype=np.uint8)
         size = int(random.integers(30, 80))

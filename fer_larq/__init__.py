@@ -1,25 +1,32 @@
 """Binarised densely connected networks for facial expression recognition.
 
-The commands are the front door:
+    fer-larq train --blocks 4          # train on FER2013 or on synthetic faces
+    fer-larq evaluate RUN              # accuracy, per-class report, confusion matrix
+    fer-larq convert RUN               # a bit-packed TFLite model
+    fer-larq predict photo.jpg         # faces in images, videos and a webcam's view
 
-    python -m fer_larq.train --blocks 4       # train on FER2013 or on drawn faces
-    python -m fer_larq.evaluate RUN           # accuracy, per-class report, confusion matrix
-    python -m fer_larq.convert RUN            # a bit-packed TFLite model
-    python -m fer_larq.predict photo.jpg      # faces in pictures, videos and a webcam's view
+or ``python -m fer_larq.train`` and so on. From Python::
 
-and from Python, ``fer_larq.analyze("photo.jpg")``.
+    fer_larq.analyze("photo.jpg")               # the faces in an image and their expressions
+    fer_larq.FaceClassifier("bdnn4.tflite")     # classifies faces that are cut out already
+    fer_larq.load("bdnn4")                      # a trained network, as a Keras model
 
-Importing this package imports nothing heavy: TensorFlow is loaded only by the modules that
-train or convert (see ``fer_larq.utils.backend``), never by those that only classify faces.
+Importing this package imports nothing heavy: each of these is loaded when it is asked for, and
+TensorFlow only by what trains or converts, never by what only classifies faces.
 """
+
+from importlib import import_module
 
 __version__ = "0.1.0"
 
+_LAZY = {
+    "analyze": "fer_larq.inference.analyzer",
+    "FaceClassifier": "fer_larq.inference.classifier",
+    "load": "fer_larq.training.run_folder",
+}
+
 
 def __getattr__(name: str):
-    """``fer_larq.analyze`` is there when it is asked for, and only then loads the runtime."""
-    if name == "analyze":
-        from fer_larq.inference.analyzer import analyze
-
-        return analyze
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from fer_larq import data
+from fer_larq.datasets import loading
 from fer_larq.datasets.crops import FACE_SIZE
 from fer_larq.datasets.normalisation import normalise
-from fer_larq.faces import draw
+from fer_larq.datasets.synthetic import draw_faces
 from fer_larq.tflite.metadata import ARITHMETIC, CROPS
 from fer_larq.tflite.parser import read_model
 from fer_larq.tflite.summary import model_summary
+from fer_larq.training import run_folder
 from fer_larq.utils.errors import UserError, run_command
 from fer_larq.utils.files import atomic_write
 from fer_larq.utils.options import add_alias, add_data_option
@@ -38,7 +39,6 @@ def convert(
 ) -> None:
     """Convert a run, verify the model, write it; the arguments are ``main``'s options."""
     # Here, not above, so that --show does without TensorFlow, which may not be installed.
-    from fer_larq import runs
     from fer_larq.conversion import verification
     from fer_larq.conversion.converter import build_model, provenance
 
@@ -48,9 +48,9 @@ def convert(
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{out}: cannot be written ({error.strerror})") from None
-    loaded = runs.load_network(run)
+    loaded = run_folder.load_network(run)
     faces, origin = verification_faces(source, extent)
-    faces = normalise(faces, runs.recipe_of(loaded.description).normalisation)
+    faces = normalise(faces, run_folder.recipe_of(loaded.description).normalisation)
     print(f"converting {loaded.network.name} from {loaded.weights_file}", flush=True)
     content = build_model(loaded.network, provenance(loaded), crops, arithmetic)
     print(f"verifying {len(content):,} bytes against the network on {origin}", flush=True)
@@ -73,11 +73,11 @@ def verification_faces(source: str | None, extent: str) -> tuple[np.ndarray, str
     Without data they are synthetic: to compare two computations, drawings do as well.
     """
     if source is None:
-        images, name = draw(QUICK_FACES, VERIFICATION_SEED).images, "drawn faces"
+        images, name = draw_faces(QUICK_FACES, VERIFICATION_SEED).images, "drawn faces"
         if extent == "full":
             raise UserError("--verify full compares all faces of PublicTest: give --data as well")
     else:
-        dataset = data.load(source)
+        dataset = loading.load(source)
         images, name = dataset.split("validation").images, f"faces of {dataset.name}, validation"
         if extent == "quick":
             images = images[:QUICK_FACES]

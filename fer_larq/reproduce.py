@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from fer_larq import data, evaluate, runs, train
-from fer_larq.models import network_name
-from fer_larq.recipes import RECIPES
+from fer_larq import evaluate, train
+from fer_larq.datasets import loading
+from fer_larq.models.bdnn import network_name
+from fer_larq.training import run_folder
+from fer_larq.training.recipes import RECIPES
 from fer_larq.utils.errors import UserError, run_command
-from fer_larq.utils.files import replacing
+from fer_larq.utils.files import atomic_write
 from fer_larq.utils.options import add_data_option, add_split_option
 
 
@@ -53,9 +55,9 @@ PAPER = (
 
 def is_finished(run: Path) -> bool:
     """Whether a run in that folder has come to the end of its recipe."""
-    if not (run / runs.DESCRIPTION).exists():
+    if not (run / run_folder.DESCRIPTION).exists():
         return False
-    return runs.read_description(run).get("result", {}).get("finished", False)
+    return run_folder.read_description(run).get("result", {}).get("finished", False)
 
 
 def run_name(recipe: str, width: float, seed: int) -> str:
@@ -70,7 +72,7 @@ def bring_about(recipe: str, seed: int, options: argparse.Namespace) -> Path:
         print(f"{run}: finished, taken as it is", flush=True)
         return run
     arguments = ["--out", str(run), *(["--data", options.data] if options.data else [])]
-    if (run / runs.DESCRIPTION).exists():
+    if (run / run_folder.DESCRIPTION).exists():
         arguments.append("--resume")
     else:
         arguments += ["--recipe", recipe, "--seed", str(seed), "--width", str(options.width)]
@@ -200,7 +202,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--out", type=Path, default=Path("reports/paper"), help="where the table is written"
     )
     options = parser.parse_args(arguments)
-    dataset = data.load(options.data)
+    dataset = loading.load(options.data)
     dataset.split(options.split)  # an absent split is said before the trainings, not after them
 
     rows: list[MeasuredRow] = []
@@ -220,9 +222,9 @@ def main(arguments: list[str] | None = None) -> int:
             reports.append(report)
         rows.append(MeasuredRow(row, tuple(reports)))
         # After every row, so that a long reproduction shows what it has.
-        with replacing(options.out / "table.md") as temporary:
+        with atomic_write(options.out / "table.md") as temporary:
             temporary.write_text(markdown(rows, options.width), encoding="utf-8")
-        with replacing(options.out / "table.png") as temporary:
+        with atomic_write(options.out / "table.png") as temporary:
             figure(rows, options.width).savefig(temporary, dpi=120)
     print(markdown(rows, options.width))
     print(f"table: {options.out / 'table.md'}, picture: {options.out / 'table.png'}")

@@ -11,7 +11,8 @@ import published
 import pytest
 from parts import pytest_terminal_summary as pytest_terminal_summary
 
-from fer_larq import data, faces
+from fer_larq import data
+from fer_larq.datasets import loading, synthetic
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,13 +32,13 @@ def pytest_collection_modifyitems(items) -> None:
 @pytest.fixture(scope="session")
 def drawn() -> data.Dataset:
     """256 training and 128 validation faces; no test split."""
-    return faces.drawn_dataset(training=256, validation=128, test=0, seed=0)
+    return synthetic.synthetic_dataset(training=256, validation=128, test=0, seed=0)
 
 
 @pytest.fixture
 def few_faces(monkeypatch, drawn) -> data.Dataset:
     """Makes every command that is called in this process find ``drawn``."""
-    monkeypatch.setattr(data, "load", lambda source, **_: drawn)
+    monkeypatch.setattr(loading, "load", lambda source, **_: drawn)
     return drawn
 
 
@@ -49,7 +50,7 @@ def finished_run(tmp_path_factory, drawn) -> Path:
 
     run = tmp_path_factory.mktemp("runs") / "finished"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "load", lambda source, **_: drawn)
+        patch.setattr(loading, "load", lambda source, **_: drawn)
         assert train.main([*SMALL_RECIPE, "--out", str(run)]) == 0
     return run
 

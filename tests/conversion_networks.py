@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("fer_larq.utils.backend")
 
-from fer_larq.models import bdnn
+from fer_larq.models.bdnn import bdnn
 from fer_larq.utils.backend import tf
 
 NARROW = (32, 32, 64, 64)

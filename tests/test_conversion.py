@@ -26,7 +26,7 @@ from fer_larq.conversion.thresholds import IntegerNetwork, integer_network
 from fer_larq.datasets import crops
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.evaluation.metrics import crop_scores, mean_over_views
-from fer_larq.models import bdnn, predictor
+from fer_larq.models.bdnn import bdnn, predictor
 from fer_larq.tflite.graph import Graph
 from fer_larq.tflite.interpreter import litert_runner
 from fer_larq.tflite.network import TFLiteNetwork

@@ -10,9 +10,10 @@ import pytest
 from conversion_networks import random_network
 from test_conversion import with_shifted_threshold
 
-from fer_larq import convert, runs
+from fer_larq import convert
 from fer_larq.conversion import converter
 from fer_larq.tflite.network import TFLiteNetwork
+from fer_larq.training import run_folder
 from fer_larq.utils.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -23,10 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture
 def packable_run(monkeypatch, tmp_path, finished_run) -> str:
     """A run whose network is narrow, but wide enough to be packed."""
-    description = runs.read_description(finished_run)
-    weights = tmp_path / runs.BEST_WEIGHTS
-    loaded = runs.LoadedNetwork(random_network(2), description, weights)
-    monkeypatch.setattr(runs, "load_network", lambda source: loaded)
+    description = run_folder.read_description(finished_run)
+    weights = tmp_path / run_folder.BEST_WEIGHTS
+    loaded = run_folder.LoadedNetwork(random_network(2), description, weights)
+    monkeypatch.setattr(run_folder, "load_network", lambda source: loaded)
     return str(finished_run)
 
 
@@ -39,7 +40,7 @@ def test_a_run_becomes_a_model_that_knows_its_training(packable_run, tmp_path, c
 
     model = TFLiteNetwork(file)
     account = model.document["run"]
-    description = runs.read_description(Path(packable_run))
+    description = run_folder.read_description(Path(packable_run))
     assert account["recipe"] == description["recipe"]
     assert account["settings"]["seed"] == 3
     assert account["epochs"] == 2
@@ -60,7 +61,7 @@ def test_a_run_becomes_a_model_that_knows_its_training(packable_run, tmp_path, c
 
 def test_weights_that_are_not_the_best_carry_no_accuracy(finished_run, tmp_path) -> None:
     last, best = tmp_path / "last.tflite", tmp_path / "best.tflite"
-    for weights, file in ((finished_run / runs.LAST_WEIGHTS, last), (finished_run, best)):
+    for weights, file in ((finished_run / run_folder.LAST_WEIGHTS, last), (finished_run, best)):
         convert.main([str(weights), "--out", str(file), "--format", "int8", "--crops", "none"])
     assert "accuracy" not in TFLiteNetwork(last).document["run"]
     assert "accuracy" in TFLiteNetwork(best).document["run"]

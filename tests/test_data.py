@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from fer_larq import data, faces
-from fer_larq.datasets import loading, sources
+from fer_larq.datasets import loading, sources, synthetic
 from fer_larq.datasets.dataset import fingerprint
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.utils.errors import UserError, run_command
@@ -29,7 +29,7 @@ MIRROR_CLASSES = ("angry", "disgusted", "fearful", "happy", "sad", "surprised", 
 def splits():
     """Drawn faces of the three splits, whose classes are not equally frequent."""
     return {
-        split: faces.draw(count, seed)
+        split: synthetic.draw_faces(count, seed)
         for seed, (split, count) in enumerate(zip(data.SPLITS, (16, 9, 10), strict=True))
     }
 
@@ -667,7 +667,7 @@ def test_a_missing_kagglehub_gets_one_line(monkeypatch, capsys):
 
 
 def test_without_a_source_the_faces_are_drawn_and_loudly_said_to_be(monkeypatch, capsys):
-    few = faces.drawn_dataset(14, 7, 0)
+    few = synthetic.synthetic_dataset(14, 7, 0)
     monkeypatch.setattr(faces, "drawn_dataset", lambda: few)
     dataset = data.load(None)
     assert dataset.drawn and dataset.name == "drawn faces"

@@ -9,13 +9,17 @@ from conftest import SMALL_RECIPE
 
 pytest.importorskip("fer_larq.utils.backend")
 
-from fer_larq import data, distill, models, runs, train, weights
+from fer_larq import train
 from fer_larq.conversion.converter import build_model
+from fer_larq.datasets import loading
 from fer_larq.datasets.labels import one_hot
-from fer_larq.pipeline import batches
-from fer_larq.recipes import RECIPES, Recipe
+from fer_larq.models.bdnn import bdnn
+from fer_larq.training import distillation, recipes, run_folder, run_settings, trainer
+from fer_larq.training.augmentation import batches
+from fer_larq.training.recipes import RECIPES, Recipe
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
+from fer_larq.weights import __main__ as pack_weights
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +30,7 @@ def teacher(tmp_path_factory, drawn):
     run = tmp_path_factory.mktemp("runs") / "teacher"
     small = ["--width", "0.125", "--batch-size", "32", "--epochs", "2", "--seed", "3"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "load", lambda source, **_: drawn)
+        patch.setattr(loading, "load", lambda source, **_: drawn)
         assert train.main(["--recipe", "teacher", *small, "--out", str(run)]) == 0
     return run
 
@@ -36,7 +40,7 @@ def float_twin(tmp_path_factory, drawn):
     """The folder of a BDNN2 with real weights, trained for two epochs on ``drawn``."""
     run = tmp_path_factory.mktemp("runs") / "float_twin"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "load", lambda source, **_: drawn)
+        patch.setattr(loading, "load", lambda source, **_: drawn)
         assert train.main([*SMALL_RECIPE, "--no-binary", "--out", str(run)]) == 0
     return run
 
@@ -49,8 +53,8 @@ def refusal(main, *arguments: object) -> str:
 
 
 def test_the_float_twin_has_the_same_layers_and_no_signs():
-    binary = models.bdnn(2, filters=(8, 16), dense_units=(32, 32))
-    twin = models.bdnn(2, binary=False, filters=(8, 16), dense_units=(32, 32))
+    binary = bdnn(2, filters=(8, 16), dense_units=(32, 32))
+    twin = bdnn(2, binary=False, filters=(8, 16), dense_units=(32, 32))
     assert [(type(a), a.output.shape) for a in twin.layers] == [
         (type(b), b.output.shape) for b in binary.layers
     ]
@@ -71,12 +75,12 @@ def test_targets_hold_the_teachers_answer_for_the_very_crop(teacher, drawn):
         temperature=2.0,
         augment="random-affine",
     )
-    teach, provenance = distill.teacher(str(teacher), recipe)
-    faces = train.normalised(drawn.split("training"), recipe)
-    plan = train.plan_of(recipe, len(faces), epoch=0, seed=5)
+    teach, provenance = distillation.teacher(str(teacher), recipe)
+    faces = trainer.normalised(drawn.split("training"), recipe)
+    plan = recipes.plan_of(recipe, len(faces), epoch=0, seed=5)
     hard = one_hot(faces.labels)
     crops, targets = next(iter(batches(faces.images, hard, plan, 16, teach=teach)))
-    scores = runs.load_network(teacher).network(crops).numpy().astype(np.float64) / 2
+    scores = run_folder.load_network(teacher).network(crops).numpy().astype(np.float64) / 2
     answer = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     expected = 0.3 * hard[plan.face[:16]] + 0.7 * answer
     np.testing.assert_allclose(targets, expected, atol=1e-5)
@@ -88,12 +92,12 @@ def test_a_pupil_learns_and_names_its_teacher_but_no_file(teacher, drawn, tmp_pa
     run, packed = tmp_path / "pupil", tmp_path / "pupil.npz"
     arguments = ["--recipe", "distilled", "--labels", "fer2013", *SMALL_RECIPE, "--epochs", "1"]
     assert train.main([*arguments, "--teacher", str(teacher), "--out", str(run)]) == 0
-    description = runs.read_description(run)
+    description = run_folder.read_description(run)
     assert description["settings"]["teacher_run"] == str(teacher)
     assert description["teacher"]["network"] == "residual-width0.125"
     assert train.main(["--resume", "--epochs", "2", "--out", str(run)]) == 0
-    assert weights.main([str(run), "--out", str(packed)]) == 0
-    text = json.dumps(runs.load_network(packed).description)
+    assert pack_weights.main([str(run), "--out", str(packed)]) == 0
+    text = json.dumps(run_folder.load_network(packed).description)
     assert str(teacher) not in text and '"teacher_run"' not in text
     assert '"distillation": 0.5' in text and "residual-width0.125" in text
 
@@ -133,25 +137,27 @@ def test_a_recipe_and_its_teacher_have_to_agree(teacher, tmp_path, few_faces):
 
 
 def test_a_residual_network_is_no_binary_one(teacher, tmp_path):
-    assert "no bits" in refusal(weights.main, teacher, "--out", tmp_path / "x.npz")
+    assert "no bits" in refusal(pack_weights.main, teacher, "--out", tmp_path / "x.npz")
     with pytest.raises(UserError, match="residual"):
-        build_model(runs.load_network(teacher).network, {}, "none")
+        build_model(run_folder.load_network(teacher).network, {}, "none")
 
 
 def test_a_float_network_is_neither_packed_nor_converted(float_twin, tmp_path):
-    assert "no bits" in refusal(weights.main, float_twin, "--out", tmp_path / "x.npz")
+    assert "no bits" in refusal(pack_weights.main, float_twin, "--out", tmp_path / "x.npz")
     with pytest.raises(UserError, match="weights other than -1 and"):
-        build_model(runs.load_network(float_twin).network, {}, "none")
+        build_model(run_folder.load_network(float_twin).network, {}, "none")
     assert not (tmp_path / "x.npz").exists()
 
 
 def test_a_run_starts_from_the_weights_of_another(finished_run, drawn, tmp_path, few_faces):
-    recipe = replace(runs.recipe_of(runs.read_description(finished_run)), learning_rate=1e-4)
-    settings = train.Settings(start_from=str(finished_run))
-    begun = train.Training(
+    recipe = replace(
+        run_folder.recipe_of(run_folder.read_description(finished_run)), learning_rate=1e-4
+    )
+    settings = run_settings.Settings(start_from=str(finished_run))
+    begun = trainer.Training(
         recipe, settings, drawn, tmp_path / "second", tf.distribute.get_strategy()
     )
-    first = runs.load_network(finished_run).network.get_weights()
+    first = run_folder.load_network(finished_run).network.get_weights()
     for mine, theirs in zip(begun.network.get_weights(), first, strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
@@ -160,15 +166,17 @@ def test_a_run_starts_from_packed_weights_as_the_network_that_they_were(
     finished_run, drawn, tmp_path, few_faces
 ):
     packed = tmp_path / "packed.npz"
-    weights.main([str(finished_run), "--out", str(packed)])
-    recipe = runs.recipe_of(runs.read_description(finished_run))
-    settings = train.Settings(start_from=str(packed))
-    begun = train.Training(recipe, settings, drawn, tmp_path / "run", tf.distribute.get_strategy())
+    pack_weights.main([str(finished_run), "--out", str(packed)])
+    recipe = run_folder.recipe_of(run_folder.read_description(finished_run))
+    settings = run_settings.Settings(start_from=str(packed))
+    begun = trainer.Training(
+        recipe, settings, drawn, tmp_path / "run", tf.distribute.get_strategy()
+    )
     crops = np.random.default_rng(0).uniform(-1, 1, (4, 42, 42, 1)).astype(np.float32)
-    expected = runs.load_network(finished_run).network(crops)
+    expected = run_folder.load_network(finished_run).network(crops)
     np.testing.assert_array_equal(begun.network(crops), expected)
     kernel = begun.network.layers[1].get_weights()[0]
-    np.testing.assert_array_equal(np.abs(kernel), np.float32(train.LATENT_SIZE))
+    np.testing.assert_array_equal(np.abs(kernel), np.float32(trainer.LATENT_SIZE))
 
 
 def test_a_run_starts_only_from_the_same_network(finished_run, tmp_path, few_faces):
@@ -181,4 +189,6 @@ def test_a_run_starts_only_from_the_same_network(finished_run, tmp_path, few_fac
 
 
 def test_old_runs_without_the_newer_settings_can_still_be_read():
-    assert Recipe(**{"blocks": 3}).binary and train.Settings(**{"seed": 1}).teacher_run is None
+    assert (
+        Recipe(**{"blocks": 3}).binary and run_settings.Settings(**{"seed": 1}).teacher_run is None
+    )

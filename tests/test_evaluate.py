@@ -10,9 +10,11 @@ from PIL import Image
 
 pytest.importorskip("fer_larq.utils.backend")
 
-from fer_larq import evaluate, runs
+from fer_larq import evaluate
 from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.evaluation import report
 from fer_larq.evaluation.metrics import crop_scores
+from fer_larq.training import run_folder
 from fer_larq.utils.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 def test_five_crop_accuracy_equals_an_independent_count(finished_run, few_faces):
     faces = few_faces.split("validation")
-    network = runs.load_network(finished_run).network
+    network = run_folder.load_network(finished_run).network
     outputs = []
     for top, left in ((0, 0), (0, 6), (6, 0), (6, 6), (3, 3)):
         crop = faces.images[:, top : top + 42, left : left + 42].astype(np.float32)
@@ -48,7 +50,7 @@ def test_ten_crops_average_five_and_their_mirror_images():
 def test_the_report_counts_what_a_person_would_count():
     labels = np.array([0, 0, 0, 1, 6])
     read_as = np.array([0, 0, 3, 1, 1])
-    figures = evaluate.report({"five": np.eye(7, dtype=np.float32)[read_as]}, labels)
+    figures = report.report({"five": np.eye(7, dtype=np.float32)[read_as]}, labels)
     assert figures["accuracy"]["five"]["value"] == 0.6
     low, high = figures["accuracy"]["five"]["interval_95"]
     assert low < 0.6 < high
@@ -64,7 +66,7 @@ def test_the_report_counts_what_a_person_would_count():
 
 def test_the_interval_is_wilsons():
     scores = np.eye(7, dtype=np.float32)[[0] * 60 + [1] * 40]
-    figures = evaluate.report({"five": scores}, np.zeros(100, int))
+    figures = report.report({"five": scores}, np.zeros(100, int))
     # Wilson's interval for 60 of 100 at 95 %, worked out from its formula with z = 1.96.
     z = 1.959963984540054
     middle = (0.6 + z * z / 200) / (1 + z * z / 100)

@@ -4,35 +4,35 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_larq import faces
+from fer_larq.datasets import synthetic
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.utils.errors import run_command
 
 
 def test_a_seed_gives_the_same_bytes_whatever_the_count():
-    few, more = faces.draw(5, 7), faces.draw(12, 7)
+    few, more = synthetic.draw_faces(5, 7), synthetic.draw_faces(12, 7)
     np.testing.assert_array_equal(few.images, more.images[:5])
     np.testing.assert_array_equal(few.labels, more.labels[:5])
 
 
 def test_faces_differ_within_a_seed_and_between_seeds():
-    some = np.concatenate([faces.draw(21, seed).images for seed in (0, 1, 2)])
+    some = np.concatenate([synthetic.draw_faces(21, seed).images for seed in (0, 1, 2)])
     assert len({face.tobytes() for face in some}) == 63
 
 
 def test_expressions_are_equally_frequent():
-    drawn = faces.draw(35, 0)
+    drawn = synthetic.draw_faces(35, 0)
     assert drawn.counts == (5,) * 7
     assert drawn.images.shape == (35, 48, 48) and drawn.images.dtype == np.uint8
     assert drawn.labels.dtype == np.int64
 
 
 def test_no_face_is_blank():
-    assert faces.draw(70, 3).images.std(axis=(1, 2)).min() > 4
+    assert synthetic.draw_faces(70, 3).images.std(axis=(1, 2)).min() > 4
 
 
 def test_splits_have_the_sizes_asked_for_and_share_no_face():
-    dataset = faces.drawn_dataset(28, 14, 0, seed=1)
+    dataset = synthetic.synthetic_dataset(28, 14, 0, seed=1)
     assert {name: len(split) for name, split in dataset.splits.items()} == {
         "training": 28,
         "validation": 14,
@@ -41,8 +41,8 @@ def test_splits_have_the_sizes_asked_for_and_share_no_face():
     everything = [face.tobytes() for split in dataset.splits.values() for face in split.images]
     assert len(set(everything)) == 42
     assert dataset.drawn and dataset.source == "seed 1"
-    assert dataset.fingerprint == faces.drawn_dataset(28, 14, 0, seed=1).fingerprint
-    assert dataset.fingerprint != faces.drawn_dataset(28, 14, 0, seed=2).fingerprint
+    assert dataset.fingerprint == synthetic.synthetic_dataset(28, 14, 0, seed=1).fingerprint
+    assert dataset.fingerprint != synthetic.synthetic_dataset(28, 14, 0, seed=2).fingerprint
 
 
 def test_the_expression_can_be_learnt_from_the_pixels_but_not_trivially():
@@ -51,7 +51,7 @@ def test_the_expression_can_be_learnt_from_the_pixels_but_not_trivially():
         coarse -= coarse.mean(axis=1, keepdims=True)
         return np.c_[coarse / (coarse.std(axis=1, keepdims=True) + 1), np.ones(len(coarse))]
 
-    training, validation = faces.draw(700, 0), faces.draw(350, 1)
+    training, validation = synthetic.draw_faces(700, 0), synthetic.draw_faces(350, 1)
     known, asked = pixels(training), pixels(validation)
     # Ridge regression on the one-hot labels.
     targets = np.eye(7)[training.labels]
@@ -62,7 +62,7 @@ def test_the_expression_can_be_learnt_from_the_pixels_but_not_trivially():
 
 def test_the_command_writes_a_sheet_with_every_expression(tmp_path, capsys):
     path = tmp_path / "new" / "sheet.png"
-    assert faces.main(["--out", str(path), "--seed", "2", "--columns", "3"]) == 0
+    assert synthetic.main(["--out", str(path), "--seed", "2", "--columns", "3"]) == 0
     with Image.open(path) as sheet:
         sheet = np.asarray(sheet)
     assert sheet.shape == (len(EXPRESSIONS) * 96, 84 + 3 * 96)
@@ -75,7 +75,7 @@ def test_a_sheet_that_is_no_png_is_refused_and_nothing_lost(tmp_path, capsys):
     path = tmp_path / "notes.txt"
     path.write_text("keep me")
     with pytest.raises(SystemExit) as end:
-        run_command(lambda: faces.main(["--out", str(path)]))
+        run_command(lambda: synthetic.main(["--out", str(path)]))
     assert end.value.code == 2
     assert (
         "notes.txt is no PNG file: give --out a name that ends in .png" in capsys.readouterr().err

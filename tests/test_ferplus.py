@@ -9,8 +9,8 @@ import numpy as np
 import published
 import pytest
 
-from fer_larq import data, faces
-from fer_larq.datasets import ferplus, label_schemes, loading
+from fer_larq import data
+from fer_larq.datasets import ferplus, label_schemes, loading, synthetic
 from fer_larq.datasets.dataset import NO_LABEL, Faces
 from fer_larq.datasets.label_schemes import VOTE_COLUMNS, select
 from fer_larq.datasets.labels import EXPRESSIONS
@@ -21,7 +21,7 @@ from fer_larq.utils.errors import UserError, run_command
 def splits():
     """Drawn faces of the three splits."""
     return {
-        split: faces.draw(count, seed)
+        split: synthetic.draw_faces(count, seed)
         for seed, (split, count) in enumerate(zip(data.SPLITS, (21, 14, 7), strict=True))
     }
 

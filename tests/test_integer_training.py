@@ -13,11 +13,11 @@ from delegate_build import build, need
 
 pytest.importorskip("fer_larq.utils.backend")
 
-from fer_larq import train
 from fer_larq.integer_training import kernels, library, memory
 from fer_larq.integer_training import layers as integer_layers
-from fer_larq.models import bdnn
-from fer_larq.recipes import Recipe
+from fer_larq.models.bdnn import bdnn
+from fer_larq.training import precision, trainer
+from fer_larq.training.recipes import Recipe
 from fer_larq.utils.backend import lq, tf
 from fer_larq.utils.errors import UserError
 
@@ -280,12 +280,12 @@ def test_integers_are_for_binary_networks_with_ste_sign(monkeypatch):
     with pytest.raises(ValueError, match="binary networks with ste_sign"):
         bdnn(binary=False, integers=True)
     for recipe in (Recipe(binary=False), Recipe(pseudo_gradient="swish_sign")):
-        assert train.choose_precision("auto", recipe) != "int8"
+        assert precision.choose_precision("auto", recipe) != "int8"
         with pytest.raises(UserError, match="--precision int8: is for"):
-            train.choose_precision("int8", recipe)
+            precision.choose_precision("int8", recipe)
     monkeypatch.setattr(kernels, "available", lambda: False)
     with pytest.raises(UserError, match="--precision int8: needs an x86-64 processor with AVX2"):
-        train.choose_precision("int8", Recipe())
+        precision.choose_precision("int8", Recipe())
 
 
 SANITIZED = """
@@ -346,7 +346,7 @@ def test_a_training_in_integers_begins_like_one_in_float32_learns_and_repeats():
 
     def trained(precision):
         tf.keras.utils.set_random_seed(0)
-        network = train.compiled_network(recipe, precision, steps=8)
+        network = trainer.compiled_network(recipe, precision, steps=8)
         losses = [network.train_on_batch(crops, labels)[0] for _ in range(8)]
         return losses, network.get_weights()
 

@@ -11,11 +11,12 @@ import published
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from fer_larq import data, faces, runs
-from fer_larq.datasets import fer2013, integrity, loading, sources
+from fer_larq import data
+from fer_larq.datasets import fer2013, integrity, loading, sources, synthetic
 from fer_larq.datasets.dataset import Faces
 from fer_larq.datasets.integrity import Finding, Statistics
-from fer_larq.recipes import RECIPES
+from fer_larq.training import run_folder
+from fer_larq.training.recipes import RECIPES
 
 COUNTS = {split: sum(counts) for split, counts in loading.PUBLISHED_COUNTS.items()}
 SIDE = 48
@@ -252,7 +253,7 @@ def test_names_of_augmented_images(name, augmented):
 
 
 def test_an_augmented_folder_gets_one_warning_whatever_its_size(tmp_path, capsys):
-    files = published.images({"training": faces.draw(14, 0)})
+    files = published.images({"training": synthetic.draw_faces(14, 0)})
     more = {name.replace(".png", ".png0.png"): content for name, content in files.items()}
     (line,) = warnings_of(published.write_folder(tmp_path / "f", files | more), capsys)
     assert "augmented images are among them: 14 of 28 names" in line
@@ -272,7 +273,7 @@ def test_few_faces_are_not_judged():
 
 @pytest.mark.parametrize("shape", ["csv", "gzip", "zip"])
 def test_a_published_table_is_known_by_its_md5(shape, tmp_path, monkeypatch):
-    content = published.table({"training": faces.draw(14, 0)})
+    content = published.table({"training": synthetic.draw_faces(14, 0)})
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
     monkeypatch.setitem(integrity.PUBLISHED_MD5, digest, "fer2013.csv")
     if shape == "csv":
@@ -288,13 +289,13 @@ def test_a_published_table_is_known_by_its_md5(shape, tmp_path, monkeypatch):
 
 def test_another_table_of_the_same_faces_is_not_published(tmp_path):
     path = tmp_path / "fer2013.csv"
-    path.write_bytes(published.table({"training": faces.draw(14, 0)}))
+    path.write_bytes(published.table({"training": synthetic.draw_faces(14, 0)}))
     assert data.load(path).finding.kind == "unknown"
 
 
 def test_a_run_says_what_it_was_trained_on():
-    drawn = faces.drawn_dataset(14, 7, 0)
-    description = runs.describe(RECIPES["best"], {}, drawn)["data"]
+    drawn = synthetic.synthetic_dataset(14, 7, 0)
+    description = run_folder.describe(RECIPES["best"], {}, drawn)["data"]
     assert description["pixels"] == "drawn"
     assert "drawings" in description["finding"]
     assert Finding().kind == "unknown"

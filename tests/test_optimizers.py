@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer_larq.optimizers import Adam
+from fer_larq.training.fused_adam import Adam
 from fer_larq.utils.backend import tf
 
 

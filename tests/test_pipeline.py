@@ -8,7 +8,7 @@ pytest.importorskip("fer_larq.utils.backend")
 from fer_larq.data import Faces
 from fer_larq.datasets.crops import FIVE_CROP_OFFSETS
 from fer_larq.datasets.labels import one_hot
-from fer_larq.pipeline import (
+from fer_larq.training.augmentation import (
     AFFINE_DEGREES,
     AFFINE_ZOOM,
     batches,

@@ -5,7 +5,8 @@ from PIL import Image
 
 pytest.importorskip("fer_larq.utils.backend")
 
-from fer_larq import reproduce, runs
+from fer_larq import reproduce
+from fer_larq.training import run_folder
 from fer_larq.utils.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -34,7 +35,7 @@ def test_rows_are_trained_then_picked_up_and_shown_beside_the_paper(few_faces, t
     ):
         line = next(line for line in table.splitlines() if line.startswith(f"| {row} |"))
         first, second = (
-            100 * runs.read_description(run)["result"]["best"][f"validation_{views}"]
+            100 * run_folder.read_description(run)["result"]["best"][f"validation_{views}"]
             for run in (tmp_path / f"runs/{name}-width0.125-seed{seed}" for seed in (0, 4))
         )
         assert f"| {views} | {(first + second) / 2:.2f} |" in line

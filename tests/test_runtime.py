@@ -34,7 +34,7 @@ def packed_model(tmp_path_factory) -> Path:
     """An untrained BDNN2 an eighth as wide, converted with its five crops inside."""
     pytest.importorskip("fer_larq.utils.backend")
     from fer_larq.conversion.converter import build_model
-    from fer_larq.models import bdnn
+    from fer_larq.models.bdnn import bdnn
 
     network = bdnn(2, filters=(32, 32), dense_units=(32, 32))
     path = tmp_path_factory.mktemp("models") / "small.tflite"
@@ -87,7 +87,7 @@ def test_what_is_no_face_is_refused_in_one_line(packed_model, face):
 def test_a_model_that_takes_crops_is_refused_with_the_remedy(tmp_path):
     pytest.importorskip("fer_larq.utils.backend")
     from fer_larq.conversion.converter import build_model
-    from fer_larq.models import bdnn
+    from fer_larq.models.bdnn import bdnn
 
     path = tmp_path / "crops.tflite"
     path.write_bytes(build_model(bdnn(2, filters=(32, 32), dense_units=(32, 32)), {}, "none"))

@@ -17,9 +17,21 @@ from PIL import Image
 
 pytest.importorskip("fer_larq.utils.backend")
 
-from fer_larq import data, faces, runs, train
+from fer_larq import train
+from fer_larq.datasets import labels, loading, synthetic
 from fer_larq.datasets.label_schemes import SEVEN, VOTE_COLUMNS
-from fer_larq.recipes import RECIPES, Recipe
+from fer_larq.models.registry import build_network
+from fer_larq.training import (
+    augmentation,
+    batch_statistics,
+    losses,
+    optimizers,
+    precision,
+    run_folder,
+    run_settings,
+    trainer,
+)
+from fer_larq.training.recipes import RECIPES, Recipe
 from fer_larq.utils.backend import lq, tf
 from fer_larq.utils.errors import UserError
 
@@ -55,9 +67,9 @@ def test_a_run_leaves_its_whole_account_behind(finished_run, drawn):
 
 
 def test_the_best_weights_are_those_of_the_best_figure(finished_run, drawn):
-    loaded = runs.load_network(finished_run)
+    loaded = run_folder.load_network(finished_run)
     from fer_larq.evaluation.metrics import accuracies
-    from fer_larq.models import predictor
+    from fer_larq.models.bdnn import predictor
 
     found = accuracies(predictor(loaded.network), drawn.split("validation"))
     best = loaded.description["result"]["best"]
@@ -92,7 +104,8 @@ def test_killed_and_stopped_runs_end_in_the_weights_of_an_undisturbed_one(tmp_pa
     assert digest_in(outputs[-1]) == digest_in(expected)
     assert (run / "history.csv").read_text().count("\n") == 3
     weights = [
-        runs.load_network(folder).network.get_weights() for folder in (run, tmp_path / "whole")
+        run_folder.load_network(folder).network.get_weights()
+        for folder in (run, tmp_path / "whole")
     ]
     for broken, whole in zip(*weights, strict=True):
         np.testing.assert_array_equal(broken, whole)
@@ -120,14 +133,14 @@ def test_two_workers_on_loopback_end_with_identical_weights(tmp_path, published_
     outputs = [worker.communicate(timeout=300)[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], outputs
     assert digest_in(outputs[0]) == digest_in(outputs[1])
-    assert runs.read_description(tmp_path / "run")["result"]["finished"]
+    assert run_folder.read_description(tmp_path / "run")["result"]["finished"]
 
 
 def test_bop_keeps_every_binary_weight_a_sign_and_learns(tmp_path):
     recipe = replace(RECIPES["bop"], blocks=2, width=0.25, epochs=6)
-    dataset = faces.drawn_dataset(training=2048, validation=256, test=0, seed=0)
-    training = train.Training(
-        recipe, train.Settings(), dataset, tmp_path / "run", tf.distribute.get_strategy()
+    dataset = synthetic.synthetic_dataset(training=2048, validation=256, test=0, seed=0)
+    training = trainer.Training(
+        recipe, run_settings.Settings(), dataset, tmp_path / "run", tf.distribute.get_strategy()
     )
     kernels = [
         layer.kernel
@@ -154,8 +167,8 @@ def test_bop_keeps_every_binary_weight_a_sign_and_learns(tmp_path):
 
 def test_an_average_of_the_latent_weights_is_kept_in_their_place(drawn, tmp_path):
     recipe = replace(SMALL, averaging=0.75)
-    training = train.Training(
-        recipe, train.Settings(), drawn, tmp_path, tf.distribute.get_strategy()
+    training = trainer.Training(
+        recipe, run_settings.Settings(), drawn, tmp_path, tf.distribute.get_strategy()
     )
     faces = drawn.split("training").images[:32, 3:45, 3:45, None] / np.float32(127.5) - 1
     average = training.network.get_weights()[0]
@@ -167,9 +180,9 @@ def test_an_average_of_the_latent_weights_is_kept_in_their_place(drawn, tmp_path
     np.testing.assert_array_equal(training.network.get_weights()[0], latent)
     assert np.abs(latent - average).max() > 1e-4
     with pytest.raises(UserError, match="from 0 to below 1"):
-        train.make_optimizer(replace(recipe, averaging=1.0), 1)
+        optimizers.make_optimizer(replace(recipe, averaging=1.0), 1)
     with pytest.raises(UserError, match="have no average"):
-        train.make_optimizer(replace(recipe, optimizer="bop"), 1)
+        optimizers.make_optimizer(replace(recipe, optimizer="bop"), 1)
 
 
 def test_squared_hinge_is_the_papers_and_smoothing_shrinks_its_targets():
@@ -177,16 +190,16 @@ def test_squared_hinge_is_the_papers_and_smoothing_shrinks_its_targets():
     label = np.eye(7, dtype=np.float32)[[1]]
     signs = 2 * label - 1
     expected = np.mean(np.maximum(0, 1 - signs * scores) ** 2)
-    loss = train.make_loss(Recipe())
+    loss = losses.make_loss(Recipe())
     assert float(loss(label, scores)) == pytest.approx(expected)
     assert float(tf.keras.losses.SquaredHinge()(signs, scores)) == pytest.approx(expected)
     right, wrong = (np.maximum(0, 1 - sign * scores) ** 2 for sign in (signs, -signs))
-    loss = train.make_loss(Recipe(label_smoothing=0.2))
+    loss = losses.make_loss(Recipe(label_smoothing=0.2))
     assert float(loss(label, scores)) == pytest.approx(np.mean(0.9 * right + 0.1 * wrong))
 
 
 def test_soft_targets_ask_for_the_score_that_their_probability_deserves():
-    loss = train.make_loss(Recipe())
+    loss = losses.make_loss(Recipe())
     probabilities = tf.constant([[0.0, 0.1, 0.5, 0.8, 1.0]])
     scores = tf.Variable(2 * probabilities - 1)
     with tf.GradientTape() as tape:
@@ -195,15 +208,15 @@ def test_soft_targets_ask_for_the_score_that_their_probability_deserves():
 
 
 def test_fresh_statistics_are_the_mean_over_batches(drawn):
-    network = runs.build(SMALL)
+    network = build_network(SMALL)
     faces = drawn.split("training")
-    train.refresh_batch_statistics(network, faces, SMALL, seed=5)
+    batch_statistics.refresh_batch_statistics(network, faces, SMALL, seed=5)
     first = next(
         layer for layer in network.layers if isinstance(layer, tf.keras.layers.BatchNormalization)
     )
-    plan = train.plan_epoch(len(faces), 0, 5, SMALL.augment, SMALL.flip)
+    plan = augmentation.plan_epoch(len(faces), 0, 5, SMALL.augment, SMALL.flip)
     before = tf.keras.Model(network.input, first.input)
-    order = train.batches(faces.images, train.one_hot(faces.labels), plan, SMALL.batch_size)
+    order = augmentation.batches(faces.images, labels.one_hot(faces.labels), plan, SMALL.batch_size)
     batches = [before(crops).numpy() for crops, _ in order]
     expected = np.mean([batch.mean(axis=(0, 1, 2)) for batch in batches], axis=0)
     np.testing.assert_allclose(first.moving_mean, expected, rtol=1e-4, atol=1e-4)
@@ -211,8 +224,8 @@ def test_fresh_statistics_are_the_mean_over_batches(drawn):
 
 
 def test_bfloat16_trains_in_bfloat16_and_is_judged_in_float32(tmp_path, drawn):
-    training = train.Training(
-        SMALL, train.Settings(precision="bfloat16"), drawn, tmp_path / "run",
+    training = trainer.Training(
+        SMALL, run_settings.Settings(precision="bfloat16"), drawn, tmp_path / "run",
         tf.distribute.get_strategy(),
     )  # fmt: skip
     assert {layer.compute_dtype for layer in training.exact.layers} == {"float32"}
@@ -225,14 +238,14 @@ def test_bfloat16_trains_in_bfloat16_and_is_judged_in_float32(tmp_path, drawn):
     [("fpu avx2 avx512_bf16", "bfloat16"), ("fpu avx2 avx512f", "float32"), ("fpu", "float32")],
 )
 def test_auto_precision_follows_the_processor(monkeypatch, flags, expected):
-    monkeypatch.setattr(train.Path, "read_text", lambda *_, **__: f"flags : {flags}\n")
+    monkeypatch.setattr(precision.Path, "read_text", lambda *_, **__: f"flags : {flags}\n")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    monkeypatch.setattr(train.kernels, "available", lambda: False)
-    assert train.choose_precision("auto", SMALL) == expected
-    assert train.choose_precision("float32", SMALL) == "float32"
-    monkeypatch.setattr(train.kernels, "available", lambda: True)
-    assert train.choose_precision("auto", SMALL) == "int8"
-    assert train.choose_precision("float32", SMALL) == "float32"
+    monkeypatch.setattr(precision.kernels, "available", lambda: False)
+    assert precision.choose_precision("auto", SMALL) == expected
+    assert precision.choose_precision("float32", SMALL) == "float32"
+    monkeypatch.setattr(precision.kernels, "available", lambda: True)
+    assert precision.choose_precision("auto", SMALL) == "int8"
+    assert precision.choose_precision("float32", SMALL) == "float32"
 
 
 def refusal(*arguments: object) -> str:
@@ -253,7 +266,7 @@ def test_resume_refuses_other_settings_and_other_data(finished_run, few_faces, m
     assert "was begun with seed 3, so it cannot go on with 4" in refusal(*resume, "--seed", "4")
     assert "was begun with blocks 2" in refusal(*resume, "--blocks", "4")
     other = replace(few_faces, fingerprint="0" * 64)
-    monkeypatch.setattr(data, "load", lambda source, **_: other)
+    monkeypatch.setattr(loading, "load", lambda source, **_: other)
     assert "was begun on other data" in refusal(*resume)
 
 
@@ -276,16 +289,16 @@ def test_a_run_that_goes_on_keeps_its_result_meanwhile(finished_run, few_faces, 
 
     run = tmp_path / "longer"
     shutil.copytree(finished_run, run)
-    before = runs.read_description(run)["result"]
-    training = train.Training(
-        replace(SMALL, augment="random-crop", flip=True, epochs=5), train.Settings(seed=3),
+    before = run_folder.read_description(run)["result"]
+    training = trainer.Training(
+        replace(SMALL, augment="random-crop", flip=True, epochs=5), run_settings.Settings(seed=3),
         few_faces, run, tf.distribute.get_strategy(),
     )  # fmt: skip
     training.resume()
-    training._train_epoch = lambda *_: (_ for _ in ()).throw(train.Stopped(signal.SIGTERM))
-    with pytest.raises(train.Stopped):
+    training._train_epoch = lambda *_: (_ for _ in ()).throw(trainer.Stopped(signal.SIGTERM))
+    with pytest.raises(trainer.Stopped):
         training.train()
-    after = runs.read_description(run)["result"]
+    after = run_folder.read_description(run)["result"]
     assert after["best"] == before["best"] and after["epochs"] == 2 and not after["finished"]
 
 
@@ -301,7 +314,7 @@ def test_more_epochs_can_be_added_to_a_finished_run(finished_run, few_faces, tmp
     assert train.main(["--resume", "--epochs", "3", "--out", str(run)]) == 0
     with (run / "history.csv").open(newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
-    assert runs.read_description(run)["recipe"]["epochs"] == 3
+    assert run_folder.read_description(run)["recipe"]["epochs"] == 3
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -310,7 +323,7 @@ def test_every_recipe_trains_the_network_that_it_names(name):
     others = dict.fromkeys(("best", "bop", "photographs", "distilled"), "bdnn4")
     others["teacher"] = "residual"
     assert recipe.network == others.get(name, name.removesuffix("-no-crops"))
-    assert train.make_optimizer(recipe, 100) and train.make_loss(recipe)
+    assert optimizers.make_optimizer(recipe, 100) and losses.make_loss(recipe)
 
 
 def test_help_names_every_recipe_and_every_value_of_the_default(capsys):
@@ -356,7 +369,7 @@ def with_votes(monkeypatch, drawn):
         asked_for.append(ferplus)
         return dataset if ferplus else drawn
 
-    monkeypatch.setattr(data, "load", load)
+    monkeypatch.setattr(loading, "load", load)
     return asked_for
 
 
@@ -366,7 +379,7 @@ def test_a_network_learns_from_votes_and_leaves_out_what_is_no_face(labels, with
     arguments = [*SMALL_RECIPE, "--epochs", "1", "--labels", labels, "--out", str(run)]
     assert train.main(arguments) == 0
     assert with_votes == [True]
-    description = runs.read_description(run)
+    description = run_folder.read_description(run)
     assert description["recipe"]["labels"] == labels
     assert description["left_out"]["training"]["no face"] == 32
     assert description["left_out"]["validation"].get("no face", 0) == (labels == "ferplus") * 16
@@ -388,4 +401,4 @@ def test_a_training_that_diverges_stops_with_one_line(optimizer, few_faces, tmp_
     with pytest.raises(UserError, match=r"not finite in epoch \d, step \d+: .*--learning-rate"):
         train.main([*arguments, "--optimizer", optimizer, "--learning-rate", "1e38",
                     "--loss", "cross-entropy", "--out", str(run)])  # fmt: skip
-    assert runs.read_description(run)["recipe"]["learning_rate"] == 1e38
+    assert run_folder.read_description(run)["recipe"]["learning_rate"] == 1e38

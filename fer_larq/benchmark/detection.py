@@ -15,8 +15,9 @@ from functools import partial
 import cv2
 import numpy as np
 
-from fer_larq import data
 from fer_larq.benchmark.rounds import interleaved
+from fer_larq.datasets import loading
+from fer_larq.datasets.dataset import Dataset, Faces
 from fer_larq.inference.analyzer import PACKAGED_MODEL
 from fer_larq.inference.classifier import FaceClassifier
 from fer_larq.inference.detectors.base import Detector
@@ -169,7 +170,7 @@ def check_found(found: list, detector: Detector) -> None:
         raise UserError(f"{detector.name} finds none of these faces: give more, or other ones")
 
 
-def read_right(detector: Detector, faces: data.Faces, classifier) -> tuple[int, list[float]]:
+def read_right(detector: Detector, faces: Faces, classifier) -> tuple[int, list[float]]:
     """What framing costs: FER2013's faces, put into scenes, found there and cut out again.
 
     Returns:
@@ -228,13 +229,13 @@ def main(options: argparse.Namespace) -> int:
         print(f"{name:36} {np.median(seconds) * 1e3:>9.1f} {seconds.min() * 1e3:>8.1f}")
 
     if options.data is not None:
-        dataset = data.load(options.data)
+        dataset = loading.load(options.data)
         for detector in detectors:
             measure_framing(detector, dataset, options.faces)
     return 0
 
 
-def measure_framing(detector: Detector, dataset: data.Dataset, count: int) -> None:
+def measure_framing(detector: Detector, dataset: Dataset, count: int) -> None:
     """Print how FER2013 frames what a detector finds, and what framing costs."""
     images = dataset.split("training").images[:count]
     found, framing, quartiles = seen_framing(detector, images)
@@ -244,7 +245,7 @@ def measure_framing(detector: Detector, dataset: data.Dataset, count: int) -> No
         f"{np.round(quartiles.T, 3).tolist()}"
     )
     validation = dataset.split("validation")
-    faces = data.Faces(validation.images[:count], validation.labels[:count])
+    faces = Faces(validation.images[:count], validation.labels[:count])
     found, right = read_right(detector, faces, FaceClassifier(PACKAGED_MODEL))
     print(
         f"{detector.name}: found {found} of {len(faces)} validation faces; read right, five crops: "

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from fer_larq import runs
 from fer_larq.benchmark.rounds import interleaved, ratio
 from fer_larq.conversion.converter import build_model
 from fer_larq.conversion.lce import lce_conversion, lce_runner
 from fer_larq.datasets.crops import CROP_SIZE, FACE_SIZE
-from fer_larq.models import bdnn
+from fer_larq.models.bdnn import bdnn
 from fer_larq.tflite.delegate import kernels, load_delegate
 from fer_larq.tflite.interpreter import litert_runner
+from fer_larq.training import run_folder
 from fer_larq.utils.errors import UserError
 from fer_larq.utils.files import atomic_write
 
@@ -171,7 +171,7 @@ def add_network_options(parser: argparse.ArgumentParser, default_out: str) -> No
 
 def measured_network(name: str | None):
     """The network that such flags name."""
-    return bdnn(4) if name is None else runs.load_network(name).network
+    return bdnn(4) if name is None else run_folder.load_network(name).network
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -186,7 +186,7 @@ def main(options: argparse.Namespace) -> int:
     network = measured_network(options.network)
     kernel = delegate_kernel()
     rows = measure(network, options.threads, options.rounds, kernel is not None)
-    machine = {"processor": processor(), "lce_delegate_kernel": kernel, **runs.versions()}
+    machine = {"processor": processor(), "lce_delegate_kernel": kernel, **run_folder.versions()}
     title = f"{network.name} on {machine['processor']}, {options.rounds} interleaved rounds"
     print(f"{title}; lce_delegate uses {kernel or 'nothing'}\n")
     print(markdown(rows))

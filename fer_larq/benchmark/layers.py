@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from fer_larq import runs
 from fer_larq.benchmark.inference import add_network_options, measured_network, processor
 from fer_larq.benchmark.rounds import interleaved
 from fer_larq.conversion.converter import build_model
@@ -26,6 +25,7 @@ from fer_larq.tflite.delegate import kernels
 from fer_larq.tflite.graph import Graph
 from fer_larq.tflite.interpreter import open_model
 from fer_larq.tflite.schema import NO_TENSOR
+from fer_larq.training import run_folder
 from fer_larq.utils.files import atomic_write
 
 ARITHMETICS = {
@@ -180,7 +180,7 @@ def main(options: argparse.Namespace) -> int:
     kernel = kernels()[0]  # said at once where the delegate is missing
     network = measured_network(options.network)
     rows = measure(network, options.rounds, options.threads)
-    machine = {"processor": processor(), "lce_delegate_kernel": kernel, **runs.versions()}
+    machine = {"processor": processor(), "lce_delegate_kernel": kernel, **run_folder.versions()}
     title = (
         f"{network.name} on {machine['processor']}, {options.threads} thread(s), medians of "
         f"{options.rounds} rounds"

@@ -10,9 +10,10 @@ import argparse
 
 import numpy as np
 
-from fer_larq import data
+from fer_larq.datasets import loading
 from fer_larq.datasets.label_schemes import select
-from fer_larq.evaluate import judged, score_views, views_name
+from fer_larq.evaluation.report import views_name
+from fer_larq.evaluation.target import load_target, score_target
 from fer_larq.evaluation.metrics import accuracy
 from fer_larq.utils.options import add_data_option, add_label_options, ferplus_of
 
@@ -47,9 +48,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Judge the network in every light and print the table."""
-    dataset = data.load(options.data, ferplus=ferplus_of(options))
+    dataset = loading.load(options.data, ferplus=ferplus_of(options))
     chosen = select(dataset.split("validation"), options.labels, "evaluation")
-    network = judged(options.network)
+    network = load_target(options.network)
     print(
         f"{network.name} on {dataset.name}, validation split (PublicTest), {len(chosen.faces)} "
         f"faces, labels of {options.labels}, {views_name(network.main_views)}\n"
@@ -57,7 +58,7 @@ def main(options: argparse.Namespace) -> int:
     print("| light | accuracy (%) | difference (points) |\n|---|---|---|")
     base = None
     for name in CHANGES:
-        scores = score_views(network, changed(chosen.faces.images, name))
+        scores = score_target(network, changed(chosen.faces.images, name))
         found = 100 * accuracy(scores[network.main_views], chosen.targets)
         base = found if base is None else base
         print(f"| {name} | {found:.2f} | {found - base:+.2f} |", flush=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import itertools
 
-from fer_larq import data, train
 from fer_larq.benchmark.rounds import interleaved, ratio
+from fer_larq.datasets import loading
+from fer_larq.datasets.dataset import Faces
 from fer_larq.datasets.labels import one_hot
 from fer_larq.integer_training import kernels
-from fer_larq.pipeline import batches, plan_epoch
-from fer_larq.recipes import RECIPES
+from fer_larq.training import precision, trainer
+from fer_larq.training.augmentation import batches, plan_epoch
+from fer_larq.training.recipes import RECIPES
 from fer_larq.utils.options import add_data_option
 
 
@@ -27,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=main)
 
 
-def endless_batches(faces: data.Faces, batch_size: int):
+def endless_batches(faces: Faces, batch_size: int):
     """Batches of epoch after epoch, as a training with the best recipe reads them."""
     for epoch in itertools.count():
         plan = plan_epoch(len(faces), epoch, 0, "random-crop", True)
@@ -37,19 +39,19 @@ def endless_batches(faces: data.Faces, batch_size: int):
 def main(options: argparse.Namespace) -> int:
     """Measure and print."""
     recipe = RECIPES["best"]
-    faces = data.load(options.data).split("training")
-    automatic = train.choose_precision("auto", recipe)
+    faces = loading.load(options.data).split("training")
+    automatic = precision.choose_precision("auto", recipe)
     precisions = ["float32"]
     if kernels.available():
         precisions.append("int8")
     else:
         print("left out: int8, since its kernels are not there or not for this processor")
-    if train.native_bfloat16() or options.bfloat16:
+    if precision.native_bfloat16() or options.bfloat16:
         precisions.append("bfloat16")
     else:
         print("left out: bfloat16, since this processor has no arithmetic for it (--bfloat16)")
     networks = {
-        precision: train.compiled_network(recipe, precision, 1000).make_train_function()
+        precision: trainer.compiled_network(recipe, precision, 1000).make_train_function()
         for precision in precisions
     }
     stream = endless_batches(faces, recipe.batch_size)

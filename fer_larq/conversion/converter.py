@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fer_larq import runs
 from fer_larq.conversion.bitpacked import binary_graph
 from fer_larq.conversion.input_output import add_input_and_output, batch_size
 from fer_larq.conversion.reference_formats import reference_graph
 from fer_larq.conversion.thresholds import integer_network
 from fer_larq.tflite.metadata import add_metadata, model_document, with_attachments
+from fer_larq.training import run_folder
 from fer_larq.utils.backend import tf
 
 
@@ -44,22 +44,22 @@ def build_model(
     return with_attachments(graph.save(f"{exact.name}, {arithmetic}, made by fer_larq"))
 
 
-def provenance(loaded: runs.LoadedNetwork) -> dict[str, Any]:
+def provenance(loaded: run_folder.LoadedNetwork) -> dict[str, Any]:
     """What a model keeps of its training.
 
     Accuracies are those of the best weights; the last ones may have others.
     """
-    description = runs.account(loaded.description)
+    description = run_folder.provenance(loaded.description)
     result = description.get("result") or {}
     kept = {
         "recipe": description.get("recipe"),
         "settings": description.get("settings"),
         "data": description.get("data"),
         "epochs": result.get("epochs"),
-        "weights_sha256": runs.weights_digest(loaded.network),
+        "weights_sha256": run_folder.weights_digest(loaded.network),
         "versions": description.get("versions"),
     }
-    if loaded.weights_file.name != runs.LAST_WEIGHTS:
+    if loaded.weights_file.name != run_folder.LAST_WEIGHTS:
         crops = {"validation_five": "five crops", "validation_centre": "centre crop"}
         best = result.get("best") or {}
         kept["accuracy"] = {

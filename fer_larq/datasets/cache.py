@@ -15,7 +15,7 @@ import numpy as np
 from fer_larq.datasets import sources
 from fer_larq.datasets.dataset import SPLITS, Dataset, Faces, fingerprint
 from fer_larq.datasets.integrity import Finding
-from fer_larq.utils.files import cache_folder, replacing
+from fer_larq.utils.files import atomic_write, cache_folder
 
 CACHE_VERSION = 2
 """Rises with every change of the cache's format, or of what reading a source gives."""
@@ -59,7 +59,7 @@ def write_cache(copy: Path, state: str, dataset: Dataset, warnings: list[str]) -
             arrays[f"{split}_rows"] = faces.rows.astype(np.int32)
         if faces.votes is not None:
             arrays[f"{split}_votes"] = faces.votes
-    with replacing(copy) as temporary:
+    with atomic_write(copy) as temporary:
         np.savez(temporary, **arrays)
 
 

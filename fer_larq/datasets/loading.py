@@ -21,8 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_larq import faces as synthetic
-from fer_larq.datasets import cache, fer2013, folders
+from fer_larq.datasets import cache, fer2013, folders, synthetic
 from fer_larq.datasets import ferplus as votes
 from fer_larq.datasets.dataset import Dataset, Faces, fingerprint, in_canonical_order
 from fer_larq.datasets.integrity import examine
@@ -84,7 +83,7 @@ def load(
         if ferplus:
             raise UserError("drawn faces have no votes of FER+: give FER2013's CSV, --data FILE")
         synthetic.announce()
-        return synthetic.drawn_dataset()
+        return synthetic.synthetic_dataset()
     path = fetch_from_kaggle() if source == "kaggle" else Path(source)
     dataset, warnings = read_dataset(path, cache_directory)
     if ferplus:

@@ -78,6 +78,3 @@ def load_arrays(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         return json.loads(arrays.pop("description").tobytes()), arrays
     except (OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(str(error)) from error
-
-
-replacing = atomic_write  # the old name, until the training code has moved

@@ -15,8 +15,6 @@ is monotone, and a better gradient, since the largest value is known.
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 
 from fer_larq.datasets.crops import CROP_SIZE, scale
@@ -24,7 +22,6 @@ from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.evaluation.metrics import Predictor
 from fer_larq.integer_training import layers as integer_layers
 from fer_larq.utils.backend import lq, tf
-from fer_larq.utils.errors import run_command
 
 FILTERS = (64, 128, 256, 512)
 """Filters of the first, second, third and fourth block (Tab. 1)."""
@@ -152,34 +149,3 @@ def predictor(network: tf.keras.Model) -> Predictor:
         input_signature=[tf.TensorSpec((None, CROP_SIZE, CROP_SIZE, 1), tf.float32)],
     )
     return lambda pixels: predict(scale(pixels[..., np.newaxis].astype(np.float32))).numpy()
-
-
-def load(name: str) -> tf.keras.Model:
-    """The Keras network of packaged weights, such as ``load("bdnn4")``, or of a run folder."""
-    from fer_larq.runs import load_network  # which needs this module
-
-    return load_network(name).network
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Print Larq's summary of a network."""
-    parser = argparse.ArgumentParser(
-        prog="python -m fer_larq.models",
-        description="Print layers, one-bit weights and one-bit multiply-accumulates of a network.",
-    )
-    parser.add_argument(
-        "--blocks", type=int, choices=(2, 3, 4), default=4, help="dense blocks (default: 4)"
-    )
-    parser.add_argument(
-        "--dense",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="dense connections: BDNN with them (default), BCNN without",
-    )
-    options = parser.parse_args(arguments)
-    lq.models.summary(bdnn(options.blocks, options.dense), print_fn=print)
-    return 0
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -1,36 +1,20 @@
-"""Drawn faces: the data that is at hand where FER2013 is not.
+"""Draw a grey face of 48x48 pixels from random parameters.
 
-Grey faces of 48x48 pixels, each drawn from random parameters: the shape of head, hair, brows,
-eyes, nose and mouth, the turn of the head, light, blur and noise. The expression moves brows,
-lids, mouth and folds roughly as the facial action coding system describes it (Ekman and Friesen,
-1978). These are drawings: they show that training works, and accuracy on them says nothing about
-people.
-
-``python -m fer_larq.faces --out sheet.png`` draws a sheet of them to look at.
+The shape of head, hair, brows, eyes, nose and mouth, the turn of the head, light, blur and noise
+are random. The expression moves brows, lids, mouth and folds roughly as the facial action coding
+system describes it (Ekman and Friesen, 1978).
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageFilter
 
 from fer_larq.datasets.crops import FACE_SIZE
-from fer_larq.datasets.dataset import SPLITS, Dataset, Faces, fingerprint, in_canonical_order
-from fer_larq.datasets.integrity import DRAWN
-from fer_larq.datasets.labels import EXPRESSIONS
-from fer_larq.utils.errors import UserError, run_command
-from fer_larq.utils.files import replacing
-
-OVERSAMPLING = 4
-"""Faces are drawn at four times their size and averaged down, which smooths all edges."""
-
-CANVAS = FACE_SIZE * OVERSAMPLING
+from fer_larq.datasets.face_canvas import CANVAS, OVERSAMPLING, Canvas, curve, ellipse, grey
 
 
 @dataclass(frozen=True)
@@ -61,15 +45,16 @@ class Expression:
 ANGRY = dict(
     inner_brow=-0.20, outer_brow=0.07, brow_arch=0.02, brows_together=0.07, frown_lines=1.0
 )
-ANGRY |= dict(upper_lid=0.08, lower_lid=0.04)
+
 DISGUST = dict(inner_brow=-0.13, outer_brow=-0.06, upper_lid=0.05, lower_lid=0.02)
-DISGUST |= dict(nose_wrinkles=1.0, smile_folds=1.0)
+
 FEAR = dict(inner_brow=0.24, outer_brow=0.05, brow_arch=0.02, brows_together=0.06)
-FEAR |= dict(upper_lid=0.19, lower_lid=0.12, forehead_lines=0.7)
+
 HAPPY = dict(upper_lid=0.09, lower_lid=0.01, brow_arch=0.09, smile_folds=0.9)
+
 SAD = dict(inner_brow=0.17, outer_brow=-0.13, brow_arch=-0.01, upper_lid=0.05, lower_lid=0.06)
+
 SURPRISE = dict(inner_brow=0.22, outer_brow=0.22, brow_arch=0.13, forehead_lines=0.8)
-SURPRISE |= dict(upper_lid=0.21, lower_lid=0.14, smile_folds=0.0)
 
 VARIANTS: dict[str, tuple[Expression, ...]] = {
     "angry": (
@@ -110,60 +95,6 @@ VARIANTS: dict[str, tuple[Expression, ...]] = {
 }
 """For each of ``EXPRESSIONS`` the ways in which a face shows it at full strength."""
 
-NOTICE = """\
-************************************************************************************
-*  No FER2013 was given: this run uses DRAWN FACES, made by this program.          *
-*  They show that everything works. Accuracy on them says NOTHING about people.    *
-*                                                                                  *
-*  To use FER2013:  --data kaggle          fetches a public mirror (60 MB)         *
-*               or  --data fer2013.csv     or a zip or folder of its images, from  *
-*                   https://www.kaggle.com/datasets/msambare/fer2013               *
-************************************************************************************"""
-
-
-def announce() -> None:
-    """Say loudly, on standard error, that the faces are drawings and how to get FER2013."""
-    print(NOTICE, file=sys.stderr, flush=True)
-
-
-def drawn_dataset(
-    training: int = 4200, validation: int = 700, test: int = 700, seed: int = 0
-) -> Dataset:
-    """Draw a data set with the three splits of FER2013.
-
-    Args:
-        training, validation, test: number of faces; a split of 0 is absent.
-        seed: 0 or more. Another seed draws other faces in every split.
-    """
-    splits = {}
-    for index, (split, count) in enumerate(zip(SPLITS, (training, validation, test), strict=True)):
-        if count:
-            faces = draw(count, len(SPLITS) * seed + index)
-            pixels = (image.tobytes() for image in faces.images)
-            listed = zip(pixels, faces.labels.tolist(), strict=True)
-            splits[split], _ = in_canonical_order(listed)
-    return Dataset("drawn faces", f"seed {seed}", fingerprint(splits), True, splits, DRAWN)
-
-
-def draw(count: int, seed: int) -> Faces:
-    """Draw faces whose expressions take turns, so that all are equally frequent.
-
-    Face k of a seed is the same whatever ``count`` is. The same seed gives the same bytes with
-    the same versions of NumPy and Pillow.
-
-    Args:
-        count: number of faces.
-        seed: 0 or more.
-
-    Returns:
-        images uint8 ``[count, 48, 48]``, labels int64 ``[count]``.
-    """
-    labels = np.arange(count, dtype=np.int64) % len(EXPRESSIONS)
-    images = np.empty((count, FACE_SIZE, FACE_SIZE), np.uint8)
-    for index, label in enumerate(labels):
-        images[index] = draw_face(EXPRESSIONS[label], np.random.default_rng((seed, index)))
-    return Faces(images, labels)
-
 
 def draw_face(expression: str, random: np.random.Generator) -> np.ndarray:
     """Draw one face, uint8 ``[48, 48]``, with an expression of random strength and variant."""
@@ -198,48 +129,6 @@ def weakened(full: Expression, random: np.random.Generator) -> Expression:
     values["outer_brow"] += random.normal(0, 0.025)
     values["upper_lid"] = max(0.02, values["upper_lid"] * random.uniform(0.85, 1.15))
     return Expression(**values)
-
-
-class Canvas:
-    """Where a face is drawn; coordinates are on the head, seen from the front.
-
-    (0, 0) is the middle of the face, x grows to the right and y downwards, and 1 is half the
-    width of the head. The head is turned as an ellipsoid, tilted and shifted.
-    """
-
-    def __init__(self, random: np.random.Generator):
-        self.image = Image.new("L", (CANVAS, CANVAS))
-        self.pen = ImageDraw.Draw(self.image)
-        self.yaw, pitch, roll = random.normal(0, (0.18, 0.08, 0.09)).tolist()
-        self.turn = math.cos(self.yaw), math.sin(self.yaw), math.cos(pitch), math.sin(pitch)
-        scale = CANVAS * random.uniform(0.33, 0.40)
-        self.scale = scale
-        self.tilt = scale * math.cos(roll), scale * math.sin(roll)
-        self.stretch = random.uniform(0.92, 1.08)
-        self.centre = (CANVAS * random.uniform(0.47, 0.53, 2)).tolist()
-
-    def place(self, points, flat: bool = False) -> list[tuple[float, float]]:
-        """Pixels of points on the head; ``flat`` for its outline, which a turn leaves alone."""
-        cos_yaw, sin_yaw, cos_pitch, sin_pitch = self.turn
-        (cos_roll, sin_roll), (left, top), stretch = self.tilt, self.centre, self.stretch
-        pixels = []
-        for x, y in points:
-            if not flat:
-                depth = math.sqrt(max(0.0, 1.0 - x * x - y * y / 2.0))
-                x = x * cos_yaw + depth * sin_yaw
-                y = y * cos_pitch + depth * sin_pitch
-            y *= stretch
-            pixels.append((left + cos_roll * x - sin_roll * y, top + sin_roll * x + cos_roll * y))
-        return pixels
-
-    def fill(self, points, tone: float, flat: bool = False) -> None:
-        """Fill a polygon with a grey tone from 0 to 255."""
-        self.pen.polygon(self.place(points, flat), fill=grey(tone))
-
-    def stroke(self, points, tone: float, width: float) -> None:
-        """Draw a line through points."""
-        pixels = max(1, round(width * self.scale))
-        self.pen.line(self.place(points), grey(tone), pixels, joint="curve")
 
 
 class Person:
@@ -438,14 +327,6 @@ def photograph(image: Image.Image, random: np.random.Generator) -> np.ndarray:
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 
-# Shapes -------------------------------------------------------------------------------------------
-
-
-def grey(tone: float) -> int:
-    """A tone as Pillow wants it."""
-    return min(255, max(0, round(tone)))
-
-
 def outline(
     person: Person, width: float, height: float, top: float | None = None
 ) -> list[tuple[float, float]]:
@@ -459,64 +340,3 @@ def outline(
         y = (height if sin > 0 else top or height) * math.copysign(abs(sin) ** power, sin)
         points.append((x * (1 - 0.22 * max(0.0, y) ** 1.5), y))
     return points
-
-
-def ellipse(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:
-    """Sixteen points of an ellipse about (x, y) with half axes ``width`` and ``height``."""
-    angles = (2 * math.pi * step / 16 for step in range(16))
-    return [(x + width * math.cos(angle), y + height * math.sin(angle)) for angle in angles]
-
-
-def curve(
-    start: tuple[float, float], end: tuple[float, float], bend: float
-) -> list[tuple[float, float]]:
-    """Nine points from ``start`` to ``end``; the middle one lies ``bend`` below the chord."""
-    points = []
-    for step in range(9):
-        t = step / 8
-        x = start[0] + t * (end[0] - start[0])
-        y = start[1] + t * (end[1] - start[1])
-        points.append((x, y + 4 * t * (1 - t) * bend))
-    return points
-
-
-# The command --------------------------------------------------------------------------------------
-
-
-def contact_sheet(faces_each: int, seed: int) -> Image.Image:
-    """One row of faces for every expression, with its name before it."""
-    margin, zoom = 84, 2
-    faces = draw(faces_each * len(EXPRESSIONS), seed)
-    size = FACE_SIZE * zoom
-    sheet = Image.new("L", (margin + faces_each * size, len(EXPRESSIONS) * size), 255)
-    pen = ImageDraw.Draw(sheet)
-    for label, expression in enumerate(EXPRESSIONS):
-        pen.text((8, label * size + size // 2 - 6), expression, fill=0)
-        for column, face in enumerate(faces.images[faces.labels == label]):
-            enlarged = Image.fromarray(face).resize((size, size), Image.Resampling.BICUBIC)
-            sheet.paste(enlarged, (margin + column * size, label * size))
-    return sheet
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Write a contact sheet."""
-    parser = argparse.ArgumentParser(
-        prog="python -m fer_larq.faces",
-        description="Draw a sheet of the faces that stand in where FER2013 is not at hand.",
-    )
-    parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
-    parser.add_argument("--seed", type=int, default=0, help="0 or more (default: 0)")
-    parser.add_argument("--columns", type=int, default=10, help="faces in a row (default: 10)")
-    options = parser.parse_args(arguments)
-    if options.seed < 0 or not 1 <= options.columns <= 100:
-        parser.error("--seed must be 0 or more, and --columns from 1 to 100")
-    if options.out.suffix.lower() != ".png":
-        raise UserError(f"{options.out} is no PNG file: give --out a name that ends in .png")
-    with replacing(options.out) as temporary:
-        contact_sheet(options.columns, options.seed).save(temporary)
-    print(f"drawn faces, seed {options.seed}: {options.out}")
-    return 0
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_larq.utils.backend import tf
-from fer_larq.utils.files import replacing
+from fer_larq.utils.files import atomic_write
 
 COLUMNS = (
     "epoch",
@@ -53,7 +53,7 @@ class History:
     def append(self, **row: Any) -> None:
         """Add a row and bring the three files up to date."""
         self.rows.append({name: row.get(name, "") for name in COLUMNS})
-        with replacing(self.run / "history.csv") as temporary:
+        with atomic_write(self.run / "history.csv") as temporary:
             with temporary.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, COLUMNS)
                 writer.writeheader()
@@ -97,5 +97,5 @@ class History:
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend()
-        with replacing(self.run / "curve.png") as temporary:
+        with atomic_write(self.run / "curve.png") as temporary:
             figure.savefig(temporary, dpi=120)

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fer_larq import runs
-from fer_larq.recipes import Recipe
+from fer_larq.training import run_folder
+from fer_larq.training.recipes import Recipe
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 
@@ -37,8 +37,8 @@ def teacher(source: str, recipe: Recipe) -> tuple[Teach, dict[str, Any]]:
     Raises:
         UserError: there is no such network, or it was trained on faces with another normalisation.
     """
-    loaded = runs.load_network(source)
-    found = runs.recipe_of(loaded.description)
+    loaded = run_folder.load_network(source)
+    found = run_folder.recipe_of(loaded.description)
     if found.normalisation != recipe.normalisation:
         raise UserError(
             f"{source}: was trained with --normalisation {found.normalisation}, and cannot teach "
@@ -51,6 +51,26 @@ def teacher(source: str, recipe: Recipe) -> tuple[Teach, dict[str, Any]]:
         return targets + share * (tf.nn.softmax(scores / temperature) - targets)
 
     return teach, {
-        **runs.account(loaded.description),
-        "weights_sha256": runs.weights_digest(loaded.network),
+        **run_folder.provenance(loaded.description),
+        "weights_sha256": run_folder.weights_digest(loaded.network),
     }
+
+
+def teacher_of(recipe: Recipe, source: str | None):
+    """The teacher that the recipe asks for with its provenance, or ``(None, None)``.
+
+    Raises ``UserError`` if there is none, or one is given that the recipe ignores.
+    """
+    share = recipe.distillation
+    if not 0 <= share <= 1:
+        raise UserError(f"--distillation {share:g}: it is a share, from 0 to 1")
+    if share > 0 and source is None:
+        raise UserError(
+            "--distillation needs a teacher: train one with `--recipe teacher` and name its run "
+            "folder with --teacher"
+        )
+    if share == 0 and source is not None:
+        raise UserError(
+            f"--teacher {source}: of no use without --distillation, or use --recipe distilled"
+        )
+    return teacher(source, recipe) if source else (None, None)

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, fields, replace
 
 from fer_larq.datasets.label_schemes import LABEL_SCHEMES
 from fer_larq.datasets.normalisation import NORMALISATIONS
-from fer_larq.models import PSEUDO_GRADIENTS, network_name
+from fer_larq.models.bdnn import PSEUDO_GRADIENTS
+from fer_larq.models.registry import TOPOLOGIES, name_of
+from fer_larq.training.augmentation import EpochPlan, plan_epoch
 
 
 def option(default, text: str, choices: tuple[str, ...] | None = None):
@@ -27,7 +29,7 @@ class Recipe:
     topology: str = option(
         "bdnn",
         "bdnn: the paper's networks; residual: a float residual network, to be a teacher",
-        ("bdnn", "residual"),
+        tuple(TOPOLOGIES),
     )
     blocks: int = option(4, "dense blocks: 2, 3 or 4")
     dense: bool = option(True, "dense connections: BDNN with them, BCNN without")
@@ -105,11 +107,7 @@ class Recipe:
     @property
     def network(self) -> str:
         """Name of the network that the recipe trains, such as ``bdnn4``."""
-        if self.topology == "residual":
-            name = "residual"
-        else:
-            name = network_name(self.blocks, self.dense) + ("" if self.binary else "-float")
-        return name if self.width == 1.0 else f"{name}-width{self.width:g}"
+        return name_of(self)
 
     @property
     def validation_views(self) -> str:
@@ -203,3 +201,8 @@ def recipe_from_options(options: argparse.Namespace, base: Recipe | None = None)
         if getattr(options, item.name) is not None
     }
     return replace(base or RECIPES[options.recipe], **overrides)
+
+
+def plan_of(recipe: Recipe, count: int, epoch: int, seed: int) -> EpochPlan:
+    """The crops of an epoch over ``count`` faces, as the recipe wants them."""
+    return plan_epoch(count, epoch, seed, recipe.augment, recipe.flip, recipe.light, recipe.erasing)

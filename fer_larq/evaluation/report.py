@@ -1,0 +1,166 @@
+"""The figures of an evaluation, and the files and lines that show them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.evaluation.metrics import accuracy
+from fer_larq.utils.files import atomic_write
+
+
+def report(scores: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
+    """The figures of an evaluation.
+
+    Args:
+        scores: float32 ``[N, 7]`` by views; the first views are those of the per-class figures.
+        labels: int64 ``[N]``.
+
+    Returns:
+        ``accuracy`` (0 to 1) by views with its 95 % interval (Wilson), and for the first views:
+        ``classes`` with precision, recall, F1 and the number of faces, ``macro_f1``, and
+        ``confusion``, where row r, column c counts the faces of expression r read as c.
+    """
+    views, first = next(iter(scores.items()))
+    predicted = first.argmax(axis=1)
+    every_label = np.arange(len(EXPRESSIONS))
+    precision, recall, f1, support = precision_recall_fscore_support(
+        labels, predicted, labels=every_label, zero_division=0.0
+    )
+    return {
+        "accuracy": {
+            name: {
+                "value": accuracy(values, labels),
+                "interval_95": _interval(values, labels),
+                "faces": len(labels),
+            }
+            for name, values in scores.items()
+        },
+        "per_class_views": views,
+        "classes": {
+            name: {
+                "precision": float(precision[index]),
+                "recall": float(recall[index]),
+                "f1": float(f1[index]),
+                "faces": int(support[index]),
+            }
+            for index, name in enumerate(EXPRESSIONS)
+        },
+        "macro_f1": float(f1.mean()),
+        "confusion": confusion_matrix(labels, predicted, labels=every_label).tolist(),
+    }
+
+
+def _interval(scores: np.ndarray, labels: np.ndarray) -> list[float]:
+    right = int(np.sum(scores.argmax(axis=1) == labels))
+    interval = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
+    return [float(interval.low), float(interval.high)]
+
+
+def confusion_figure(confusion: np.ndarray, title: str) -> Figure:
+    """Draw a confusion matrix ``[7, 7]``: shares of each row as shades, counts as figures."""
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ticks = range(len(EXPRESSIONS))
+    axes.set_xticks(ticks, EXPRESSIONS, rotation=45, ha="right")
+    axes.set_yticks(ticks, EXPRESSIONS)
+    axes.set(xlabel="read as", ylabel="labelled", title=title)
+    for row, column in np.ndindex(confusion.shape):
+        shade = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, confusion[row, column], ha="center", va="center", color=shade)
+    figure.colorbar(image, label="share of the labelled faces")
+    return figure
+
+
+def views_name(views: str) -> str:
+    """Views as a reader calls them, such as ``five-crop mean``."""
+    return "centre crop" if views == "centre" else f"{views}-crop mean"
+
+
+def report_markdown(figures: dict[str, Any]) -> str:
+    """The figures of ``evaluate`` as a page to be read, with all that they depend on."""
+    source, training = figures["data"], figures["training"]
+    settings, result = training.get("settings") or {}, training.get("result") or training
+    lines = [
+        f"# {figures['network']} on {source['name']}, {figures['split']} split",
+        "",
+        f"Seed {settings.get('seed', 'unknown')}, {result.get('epochs', 'unknown')} epochs, data "
+        f"fingerprint `{source['fingerprint'][:12]}`.",
+        "",
+        "| views | accuracy (%) | 95 % interval (Wilson) | faces |",
+        "|---|---|---|---|",
+    ]
+    if source["drawn"]:
+        lines.insert(1, "\n**Drawn faces: these figures say nothing about people.**")
+    for views, found in figures["accuracy"].items():
+        low, high = found["interval_95"]
+        lines.append(
+            f"| {views_name(views)} | {100 * found['value']:.2f} | {100 * low:.2f} to "
+            f"{100 * high:.2f} | {found['faces']} |"
+        )
+    per_class = views_name(figures["per_class_views"])
+    lines += [
+        "",
+        f"By expression, {per_class}, macro F1 {100 * figures['macro_f1']:.2f} %:",
+        "",
+        "| expression | precision (%) | recall (%) | F1 (%) | faces |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in figures["classes"].items():
+        percent = " | ".join(f"{100 * row[key]:.1f}" for key in ("precision", "recall", "f1"))
+        lines.append(f"| {name} | {percent} | {row['faces']} |")
+    lines += [
+        "",
+        "Labelled (rows), read as (columns):",
+        "",
+        "| | " + " | ".join(EXPRESSIONS) + " |",
+        "|---" * (len(EXPRESSIONS) + 1) + "|",
+    ]
+    for name, row in zip(EXPRESSIONS, figures["confusion"], strict=True):
+        lines.append(f"| {name} | " + " | ".join(map(str, row)) + " |")
+    made_with = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
+    return "\n".join([*lines, "", f"Computed with {made_with}."]) + "\n"
+
+
+def write_report(folder: Path, figures: dict[str, Any], title: str) -> None:
+    """Write the report's four files, each whole or not at all."""
+    with atomic_write(folder / "report.md") as temporary:
+        temporary.write_text(report_markdown(figures), encoding="utf-8")
+    confusion = np.array(figures["confusion"])
+    table = pd.DataFrame(confusion, index=EXPRESSIONS, columns=EXPRESSIONS)
+    with atomic_write(folder / "confusion.csv") as temporary:
+        table.to_csv(temporary, index_label="labelled \\ read as")
+    with atomic_write(folder / "confusion.png") as temporary:
+        confusion_figure(confusion, title).savefig(temporary, dpi=120)
+    with atomic_write(folder / "report.json") as temporary:
+        temporary.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def print_report(figures: dict[str, Any]) -> None:
+    """Print the figures that a reader looks for first."""
+    print(f"{figures['network']} on {figures['data']['name']}, {figures['split']} split")
+    if figures["data"]["drawn"]:
+        print("  These are drawn faces: the figures say nothing about people.")
+    for views, found in figures["accuracy"].items():
+        low, high = found["interval_95"]
+        print(
+            f"  {views_name(views):14s} {found['value']:7.2%}   95 % interval {low:.2%} to "
+            f"{high:.2%}, {found['faces']} faces"
+        )
+    print(f"  {'':14s} precision   recall       F1    faces")
+    for name, row in figures["classes"].items():
+        print(
+            f"  {name:14s} {row['precision']:9.2%} {row['recall']:8.2%} {row['f1']:8.2%} "
+            f"{row['faces']:8d}"
+        )
+    print(f"  {'macro F1':14s} {'':18s} {figures['macro_f1']:8.2%}")

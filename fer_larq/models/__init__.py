@@ -1,0 +1,1 @@
+"""The networks: what they compute, and how their weights are packed."""
