@@ -12,9 +12,9 @@ import numpy as np
 
 from fer_larq.datasets import loading
 from fer_larq.datasets.label_schemes import select
+from fer_larq.evaluation.metrics import accuracy
 from fer_larq.evaluation.report import views_name
 from fer_larq.evaluation.target import load_target, score_target
-from fer_larq.evaluation.metrics import accuracy
 from fer_larq.utils.options import add_data_option, add_label_options, ferplus_of
 
 MIDDLE = 127.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_larq.backend import tf
+from fer_larq.utils.backend import tf
 
 
 class Adam(tf.keras.optimizers.Adam):
