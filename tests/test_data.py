@@ -15,7 +15,7 @@ import published
 import pytest
 from PIL import Image
 
-from fer_larq import data, faces
+from fer_larq import data
 from fer_larq.datasets import loading, sources, synthetic
 from fer_larq.datasets.dataset import fingerprint
 from fer_larq.datasets.labels import EXPRESSIONS
@@ -668,7 +668,7 @@ def test_a_missing_kagglehub_gets_one_line(monkeypatch, capsys):
 
 def test_without_a_source_the_faces_are_drawn_and_loudly_said_to_be(monkeypatch, capsys):
     few = synthetic.synthetic_dataset(14, 7, 0)
-    monkeypatch.setattr(faces, "drawn_dataset", lambda: few)
+    monkeypatch.setattr(synthetic, "synthetic_dataset", lambda: few)
     dataset = data.load(None)
     assert dataset.drawn and dataset.name == "drawn faces"
     notice = capsys.readouterr().err
