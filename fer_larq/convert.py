@@ -40,7 +40,7 @@ def convert(
     """Convert a run, verify the model, write it; the arguments are ``main``'s options."""
     # Here, not above, so that --show does without TensorFlow, which may not be installed.
     from fer_larq.conversion import verification
-    from fer_larq.conversion.converter import build_model, provenance
+    from fer_larq.conversion.converter import build_model
 
     if out.is_dir():
         raise UserError(f"{out}: is a folder; --out takes the name of a file, such as bdnn4.tflite")
@@ -52,7 +52,7 @@ def convert(
     faces, origin = verification_faces(source, extent)
     faces = normalise(faces, run_folder.recipe_of(loaded.description).normalisation)
     print(f"converting {loaded.network.name} from {loaded.weights_file}", flush=True)
-    content = build_model(loaded.network, provenance(loaded), crops, arithmetic)
+    content = build_model(loaded.network, run_folder.model_provenance(loaded), crops, arithmetic)
     print(f"verifying {len(content):,} bytes against the network on {origin}", flush=True)
     with tqdm(total=len(faces), desc="verifying", unit="face", disable=None, leave=False) as bar:
         found = verification.verify(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from conversion_networks import random_network
 
-from fer_larq.conversion.thresholds import integer_network, threshold, weighted_layers
+from fer_larq.conversion.thresholds import integer_network, threshold
+from fer_larq.models.bdnn import weighted_layers
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 

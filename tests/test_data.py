@@ -718,7 +718,9 @@ def test_the_command_in_a_process_of_its_own(csv_file, tmp_path):
 
 
 def test_reading_data_does_not_need_tensorflow():
-    code = "import sys, fer_larq.data, fer_larq.datasets.synthetic; print('tensorflow' in sys.modules)"
+    code = (
+        "import sys, fer_larq.data, fer_larq.datasets.synthetic; print('tensorflow' in sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
     )

@@ -10,7 +10,6 @@ from fer_larq.conversion.input_output import add_input_and_output, batch_size
 from fer_larq.conversion.reference_formats import reference_graph
 from fer_larq.conversion.thresholds import integer_network
 from fer_larq.tflite.metadata import add_metadata, model_document, with_attachments
-from fer_larq.training import run_folder
 from fer_larq.utils.backend import tf
 
 
@@ -42,28 +41,3 @@ def build_model(
     add_input_and_output(graph, crop, sums, exact.output, crops)
     add_metadata(graph, model_document(exact.name, exact.one_bit_weights, crops, arithmetic, run))
     return with_attachments(graph.save(f"{exact.name}, {arithmetic}, made by fer_larq"))
-
-
-def provenance(loaded: run_folder.LoadedNetwork) -> dict[str, Any]:
-    """What a model keeps of its training.
-
-    Accuracies are those of the best weights; the last ones may have others.
-    """
-    description = run_folder.provenance(loaded.description)
-    result = description.get("result") or {}
-    kept = {
-        "recipe": description.get("recipe"),
-        "settings": description.get("settings"),
-        "data": description.get("data"),
-        "epochs": result.get("epochs"),
-        "weights_sha256": run_folder.weights_digest(loaded.network),
-        "versions": description.get("versions"),
-    }
-    if loaded.weights_file.name != run_folder.LAST_WEIGHTS:
-        crops = {"validation_five": "five crops", "validation_centre": "centre crop"}
-        best = result.get("best") or {}
-        kept["accuracy"] = {
-            "split": "validation (PublicTest)",
-            **{crops[key]: value for key, value in best.items() if key in crops},
-        }
-    return kept

@@ -15,9 +15,10 @@ Same function, other order (docs/conversion.md has the reasons):
 
 from __future__ import annotations
 
-from fer_larq.conversion.thresholds import weight_signs, weighted_layers
+from fer_larq.conversion.thresholds import weight_signs
 from fer_larq.datasets.crops import CROP_SIZE
 from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.models.bdnn import weighted_layers
 from fer_larq.utils.backend import lq, tf
 
 

@@ -23,6 +23,7 @@ from fractions import Fraction
 import numpy as np
 
 from fer_larq.datasets.crops import CROP_SIZE
+from fer_larq.models.bdnn import weighted_layers
 from fer_larq.utils.backend import lq, tf
 from fer_larq.utils.errors import UserError
 
@@ -158,33 +159,6 @@ def threshold(
 
     sums = range(-largest_sum, largest_sum + 1)
     return bisect_left(sums, True, key=is_positive) - largest_sum
-
-
-def weighted_layers(network: tf.keras.Model) -> list[tuple]:
-    """The pairs (convolution or dense layer, its batch normalisation), in order of computation.
-
-    Raises ``UserError`` if the network is not of the form that ``fer_larq.models.bdnn`` builds.
-    """
-    layers = [layer for layer in network.layers if layer.weights]
-    pairs = list(zip(layers[0::2], layers[1::2], strict=False))
-    kinds = [type(layer) for layer, _ in pairs]
-    convolutions = kinds.count(lq.layers.QuantConv2D)
-    well_formed = (
-        len(layers) == 2 * len(pairs)
-        and convolutions >= 2
-        and convolutions % 2 == 0
-        and len(kinds) > convolutions
-        and set(kinds[:convolutions]) == {lq.layers.QuantConv2D}
-        and set(kinds[convolutions:]) == {lq.layers.QuantDense}
-        and all(isinstance(layer, tf.keras.layers.BatchNormalization) for _, layer in pairs)
-        and network.input_shape == (None, CROP_SIZE, CROP_SIZE, 1)
-    )
-    if not well_formed:
-        raise UserError(
-            f"network {network.name!r} is not one of fer_larq.models.bdnn: conversion knows only "
-            "those (blocks of two convolutions, then dense layers, each with batch normalisation)"
-        )
-    return pairs
 
 
 def weight_signs(layer, name: str) -> np.ndarray:

@@ -19,10 +19,10 @@ from fer_larq.conversion.bitpacked import unpacked_signs
 from fer_larq.conversion.lce import lce_runner
 from fer_larq.conversion.packing import check_packed
 from fer_larq.conversion.reference_formats import ZERO_POINT
-from fer_larq.conversion.thresholds import IntegerNetwork, integer_network, weighted_layers
+from fer_larq.conversion.thresholds import IntegerNetwork, integer_network
 from fer_larq.datasets.crops import CROP_SIZE, cut
 from fer_larq.evaluation.metrics import Predictor, crop_scores, mean_over_views
-from fer_larq.models.bdnn import predictor
+from fer_larq.models.bdnn import predictor, weighted_layers
 from fer_larq.tflite.delegate import library_path
 from fer_larq.tflite.graph import Graph
 from fer_larq.tflite.interpreter import Runner, litert_runner

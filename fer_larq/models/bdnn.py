@@ -22,6 +22,7 @@ from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.evaluation.metrics import Predictor
 from fer_larq.integer_training import layers as integer_layers
 from fer_larq.utils.backend import lq, tf
+from fer_larq.utils.errors import UserError
 
 FILTERS = (64, 128, 256, 512)
 """Filters of the first, second, third and fourth block (Tab. 1)."""
@@ -134,6 +135,33 @@ def bdnn(
 def network_name(blocks: int, dense: bool) -> str:
     """``bdnn4`` for four blocks with dense connections, ``bcnn4`` without."""
     return f"{'bdnn' if dense else 'bcnn'}{blocks}"
+
+
+def weighted_layers(network: tf.keras.Model) -> list[tuple]:
+    """The pairs (convolution or dense layer, its batch normalisation), in order of computation.
+
+    Raises ``UserError`` if the network is not of the form that ``bdnn`` builds.
+    """
+    layers = [layer for layer in network.layers if layer.weights]
+    pairs = list(zip(layers[0::2], layers[1::2], strict=False))
+    kinds = [type(layer) for layer, _ in pairs]
+    convolutions = kinds.count(lq.layers.QuantConv2D)
+    well_formed = (
+        len(layers) == 2 * len(pairs)
+        and convolutions >= 2
+        and convolutions % 2 == 0
+        and len(kinds) > convolutions
+        and set(kinds[:convolutions]) == {lq.layers.QuantConv2D}
+        and set(kinds[convolutions:]) == {lq.layers.QuantDense}
+        and all(isinstance(layer, tf.keras.layers.BatchNormalization) for _, layer in pairs)
+        and network.input_shape == (None, CROP_SIZE, CROP_SIZE, 1)
+    )
+    if not well_formed:
+        raise UserError(
+            f"network {network.name!r} is not one of fer_larq.models.bdnn: conversion knows only "
+            "those (blocks of two convolutions, then dense layers, each with batch normalisation)"
+        )
+    return pairs
 
 
 def random_signs(shape, dtype=None, **_):

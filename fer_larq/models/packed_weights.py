@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_larq.models.bdnn import weighted_layers
 from fer_larq.utils.errors import UserError
 from fer_larq.utils.files import load_arrays, save_arrays
 
@@ -39,7 +40,7 @@ def packaged_names() -> list[str]:
 def save(file: Path, network, description: dict[str, Any]) -> None:
     """Pack a network of ``fer_larq.models.bdnn`` and its description into ``file``."""
     arrays = {}
-    for index, (layer, normalisation) in enumerate(_layers(network)):
+    for index, (layer, normalisation) in enumerate(weighted_layers(network)):
         arrays[f"signs_{index}"] = np.packbits(layer.get_weights()[0].ravel() >= 0)
         arrays[f"statistics_{index}"] = np.stack(normalisation.get_weights()).astype(np.float32)
     save_arrays(file, description, arrays)
@@ -57,7 +58,7 @@ def read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def restore(network, arrays: dict[str, np.ndarray], file: Path) -> None:
     """Put packed weights into a network of the same form; ``UserError`` if they do not fit."""
-    layers = _layers(network)
+    layers = weighted_layers(network)
     try:
         if len(arrays) != 2 * len(layers):
             raise ValueError(f"{len(arrays)} arrays for {len(layers)} layers")
@@ -71,9 +72,3 @@ def restore(network, arrays: dict[str, np.ndarray], file: Path) -> None:
             normalisation.set_weights(list(arrays[f"statistics_{index}"]))
     except (KeyError, ValueError, TypeError) as error:
         raise UserError(f"{file}: not the weights of {network.name} ({error})") from None
-
-
-def _layers(network) -> list[tuple]:
-    """Pairs of a binary layer and the batch normalisation behind it, in their order."""
-    layers = [layer for layer in network.layers if layer.weights]
-    return list(zip(layers[0::2], layers[1::2], strict=True))

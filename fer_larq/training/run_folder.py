@@ -173,6 +173,31 @@ def load(name: str | Path) -> tf.keras.Model:
     return load_network(name).network
 
 
+def model_provenance(loaded: LoadedNetwork) -> dict[str, Any]:
+    """What a model keeps of its training.
+
+    Accuracies are those of the best weights; the last ones may have others.
+    """
+    description = provenance(loaded.description)
+    result = description.get("result") or {}
+    kept = {
+        "recipe": description.get("recipe"),
+        "settings": description.get("settings"),
+        "data": description.get("data"),
+        "epochs": result.get("epochs"),
+        "weights_sha256": weights_digest(loaded.network),
+        "versions": description.get("versions"),
+    }
+    if loaded.weights_file.name != LAST_WEIGHTS:
+        crops = {"validation_five": "five crops", "validation_centre": "centre crop"}
+        best = result.get("best") or {}
+        kept["accuracy"] = {
+            "split": "validation (PublicTest)",
+            **{crops[key]: value for key, value in best.items() if key in crops},
+        }
+    return kept
+
+
 def save_weights(network: tf.keras.Model, file: Path) -> None:
     """Write a network's weights (HDF5), whole or not at all."""
     with atomic_write(file) as temporary:
