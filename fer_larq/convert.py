@@ -20,7 +20,6 @@ from fer_larq.datasets.synthetic import draw_faces
 from fer_larq.tflite.metadata import ARITHMETIC, CROPS
 from fer_larq.tflite.parser import read_model
 from fer_larq.tflite.summary import model_summary
-from fer_larq.training import run_folder
 from fer_larq.utils.errors import UserError, run_command
 from fer_larq.utils.files import atomic_write
 from fer_larq.utils.options import add_alias, add_data_option
@@ -41,6 +40,7 @@ def convert(
     # Here, not above, so that --show does without TensorFlow, which may not be installed.
     from fer_larq.conversion import verification
     from fer_larq.conversion.converter import build_model
+    from fer_larq.training import run_folder
 
     if out.is_dir():
         raise UserError(f"{out}: is a folder; --out takes the name of a file, such as bdnn4.tflite")

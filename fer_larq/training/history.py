@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from fer_larq.utils.backend import tf
 from fer_larq.utils.files import atomic_write
 
@@ -77,8 +79,6 @@ class History:
         self._tensorboard.flush()
 
     def _draw(self) -> None:
-        from matplotlib.figure import Figure
-
         figure = Figure(figsize=(7, 4), layout="constrained")
         axes = figure.subplots()
         for column, label in (
