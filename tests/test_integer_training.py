@@ -13,9 +13,9 @@ from delegate_build import build, need
 
 pytest.importorskip("fer_larq.utils.backend")
 
-from fer_larq.integer_training import kernels, library, memory
-from fer_larq.integer_training import layers as integer_layers
 from fer_larq.models.bdnn import bdnn
+from fer_larq.models.int8 import kernels, library, memory
+from fer_larq.models.int8 import layers as integer_layers
 from fer_larq.training import precision, trainer
 from fer_larq.training.recipes import Recipe
 from fer_larq.utils.backend import lq, tf
@@ -291,7 +291,7 @@ def test_integers_are_for_binary_networks_with_ste_sign(monkeypatch):
 SANITIZED = """
 import sys
 import numpy as np
-from fer_larq.integer_training import kernels, library, memory
+from fer_larq.models.int8 import kernels, library, memory
 sanitized = library.Library(sys.argv[1])
 kernels.library = lambda: sanitized
 if not sanitized.select(sys.argv[2]):

@@ -9,7 +9,7 @@ from fer_larq.benchmark.rounds import interleaved, ratio
 from fer_larq.datasets import loading
 from fer_larq.datasets.dataset import Faces
 from fer_larq.datasets.labels import one_hot
-from fer_larq.integer_training import kernels
+from fer_larq.models.int8 import kernels
 from fer_larq.training import precision, trainer
 from fer_larq.training.augmentation import batches, plan_epoch
 from fer_larq.training.recipes import RECIPES

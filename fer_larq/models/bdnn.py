@@ -20,7 +20,7 @@ import numpy as np
 from fer_larq.datasets.crops import CROP_SIZE, scale
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.evaluation.metrics import Predictor
-from fer_larq.integer_training import layers as integer_layers
+from fer_larq.models.int8 import layers as integer_layers
 from fer_larq.utils.backend import lq, tf
 from fer_larq.utils.errors import UserError
 
@@ -64,7 +64,7 @@ def bdnn(
         momentum: of the moving statistics of batch normalisation.
         filters, dense_units: widths; other than the paper's they serve tests and experiments.
         integers: True lets binary convolutions and dense layers compute as
-            ``fer_larq.integer_training`` does: the same results, gradients with rounding, and
+            ``fer_larq.models.int8`` does: the same results, gradients with rounding, and
             training in half the time. Only for binary networks with ``ste_sign``.
 
     Returns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from fer_larq.integer_training import kernels
+from fer_larq.models.int8 import kernels
 from fer_larq.training.recipes import Recipe
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError

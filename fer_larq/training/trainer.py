@@ -23,8 +23,8 @@ from fer_larq.datasets.dataset import Dataset, Faces
 from fer_larq.datasets.label_schemes import select
 from fer_larq.datasets.normalisation import normalise
 from fer_larq.evaluation.metrics import accuracies
-from fer_larq.integer_training import kernels
 from fer_larq.models.bdnn import predictor
+from fer_larq.models.int8 import kernels
 from fer_larq.models.registry import build_network
 from fer_larq.training import run_folder
 from fer_larq.training.augmentation import batches

@@ -32,8 +32,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fer_larq.integer_training.library import address, available, checked, library, share
-from fer_larq.integer_training.memory import ALIGNMENT, empty
+from fer_larq.models.int8.library import address, available, checked, library, share
+from fer_larq.models.int8.memory import ALIGNMENT, empty
 
 __all__ = ["CHANNELS", "NotFiniteError", "available", "convolution", "gradients"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from fer_larq.integer_training import kernels
+from fer_larq.models.int8 import kernels
 from fer_larq.utils.backend import lq, tf
 
 

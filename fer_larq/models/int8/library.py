@@ -62,7 +62,7 @@ def library() -> Library:
     """The compiled kernels; ``available`` says beforehand whether there are any."""
     found = compiled()
     if found is None:
-        raise RuntimeError("fer_larq.integer_training has no kernels for this machine")
+        raise RuntimeError("fer_larq.models.int8 has no kernels for this machine")
     return found
 
 
