@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.source is None:
         if options.time:
             parser.error("--time needs a SOURCE: drawn faces are not read from anywhere")
-        print(table(load(None, ferplus=ferplus_of(options))))
+        print(dataset_table(load(None, ferplus=ferplus_of(options))))
         return 0
 
     path = fetch_from_kaggle() if options.source == "kaggle" else Path(options.source)
@@ -55,10 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
     if options.time:
         with tempfile.TemporaryDirectory() as directory:
             first, again = (timed(read_dataset, path, Path(directory)) for _ in range(2))
-            print(table(load(path, Path(directory), ferplus=ferplus), options.labels))
+            print(dataset_table(load(path, Path(directory), ferplus=ferplus), options.labels))
         print(f"{'first read':13}{first}\n{'decoded copy':13}{again}")
     else:
-        print(table(load(path, ferplus=ferplus), options.labels))
+        print(dataset_table(load(path, ferplus=ferplus), options.labels))
         print(f"{'decoded copy':13}{cache.cache_file(path)}")
     return 0
 
@@ -71,7 +71,7 @@ def timed(function: Callable[..., object], *arguments: object) -> str:
     return f"{clock:.2f} s ({processor:.2f} s of processor time)"
 
 
-def table(dataset: Dataset, scheme: str = "fer2013") -> str:
+def dataset_table(dataset: Dataset, scheme: str = "fer2013") -> str:
     """Class counts of the three splits by a label scheme, the pixels, and the fingerprint."""
     rows: list[tuple[str, ...]] = [("", *SPLITS)]
     selected = {

@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
         folder,
         figures,
         f"{figures['network']} on {figures['data']['name']}, {figures['split']}, "
-        f"{figures['per_class_views']} view{'s' * (figures['per_class_views'] != 'centre')}",
+        f"{figures['per_class_views']} crop{'s' * (figures['per_class_views'] != 'centre')}",
     )
     print_report(figures)
     print(f"report: {folder / 'report.md'}, confusion matrix: {folder / 'confusion.png'}")

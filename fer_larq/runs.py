@@ -13,13 +13,13 @@ from fer_larq.utils.errors import UserError, run_command, warn
 
 
 def changed_flags(recipe: Recipe) -> str:
-    """The flags that turn ``--recipe best`` into ``recipe``, less what the network's name says."""
+    """The flags that turn ``--recipe augmented`` into ``recipe``, but for the network's name."""
     named = {"blocks", "dense", "binary", "width", "epochs"}
     flags = []
-    for name, best in asdict(RECIPES["best"]).items():
+    for name, base in asdict(RECIPES["augmented"]).items():
         value, flag = getattr(recipe, name), name.replace("_", "-")
         of_no_effect = name.startswith("bop_") and recipe.optimizer != "bop"
-        if value == best or name in named or of_no_effect:
+        if value == base or name in named or of_no_effect:
             continue
         if isinstance(value, bool):
             flags.append(f"--{flag}" if value else f"--no-{flag}")
@@ -31,7 +31,7 @@ def changed_flags(recipe: Recipe) -> str:
 def run_table(folders: Sequence[Path]) -> str:
     """A Markdown table with a line for each run; the figures are those of its best epoch."""
     lines = [
-        "| run | network | flags beside `--recipe best` | seed | epochs | best epoch "
+        "| run | network | flags beside `--recipe augmented` | seed | epochs | best epoch "
         "| five crops (%) | centre (%) | data |",
         "|---|---|---|---|---|---|---|---|---|",
     ]

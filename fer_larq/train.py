@@ -54,7 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--teacher",
         dest="teacher_run",
         metavar="RUN",
-        help="run folder of a network whose answers the targets take in, see --distillation",
+        help="run folder of a network whose answers the targets take in, see --distillation-weight",
     )
     parser.add_argument(
         "--strategy",

@@ -52,7 +52,7 @@ def test_a_ratio_is_taken_round_by_round():
 
 def test_the_training_benchmark_prints_every_ratio(few_faces, monkeypatch, capsys):
     small = Recipe(blocks=2, width=0.125, batch_size=32)
-    monkeypatch.setattr(training, "RECIPES", {"best": small})
+    monkeypatch.setattr(training, "RECIPES", {"augmented": small})
     assert benchmark.main(["training", "--rounds", "1", "--steps", "1", "--bfloat16"]) == 0
     printed = capsys.readouterr().out
     automatic = choose_precision("auto", small)

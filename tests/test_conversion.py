@@ -25,7 +25,7 @@ from fer_larq.conversion.packing import pack
 from fer_larq.conversion.thresholds import IntegerNetwork, integer_network
 from fer_larq.datasets import crops
 from fer_larq.datasets.labels import EXPRESSIONS
-from fer_larq.evaluation.metrics import crop_scores, mean_over_views
+from fer_larq.evaluation.metrics import crop_scores, mean_over_crops
 from fer_larq.models.bdnn import bdnn, predictor
 from fer_larq.tflite.graph import Graph
 from fer_larq.tflite.interpreter import litert_runner
@@ -228,7 +228,7 @@ def test_a_model_with_crops_inside_is_the_mean_over_the_crops(
     network, converted, views, arithmetic
 ) -> None:
     faces = random_faces(6)
-    expected = mean_over_views(crop_scores(predictor(network), faces, views))
+    expected = mean_over_crops(crop_scores(predictor(network), faces, views))
     model = TFLiteNetwork(converted(views, arithmetic))
     assert np.abs(model.scores(faces, views) - expected).max() < 1e-6
     with pytest.raises(UserError, match="convert the network with `--crops none`"):
@@ -237,8 +237,8 @@ def test_a_model_with_crops_inside_is_the_mean_over_the_crops(
 
 def test_a_model_of_crops_averages_over_whatever_views_are_asked_for(network, bare) -> None:
     faces = random_faces(3)
-    for views in crops.VIEWS:
-        expected = mean_over_views(crop_scores(predictor(network), faces, views))
+    for views in crops.CROP_SETS:
+        expected = mean_over_crops(crop_scores(predictor(network), faces, views))
         assert np.abs(TFLiteNetwork(bare).scores(faces, views) - expected).max() < 1e-6
 
 

@@ -34,7 +34,7 @@ def test_the_centre_view_is_one_crop(two_faces):
     np.testing.assert_array_equal(crops.cut(two_faces, "centre")[:, 0], two_faces[:, 3:45, 3:45])
 
 
-def test_unknown_views_are_refused(two_faces):
+def test_unknown_crops_are_refused(two_faces):
     with pytest.raises(ValueError, match="none of five, ten, centre"):
         crops.cut(two_faces, "six")
 

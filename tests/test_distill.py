@@ -71,7 +71,7 @@ def test_targets_hold_the_teachers_answer_for_the_very_crop(teacher, drawn):
     recipe = replace(
         RECIPES["distilled"],
         labels="fer2013",
-        distillation=0.7,
+        distillation_weight=0.7,
         temperature=2.0,
         augment="random-affine",
     )
@@ -99,7 +99,7 @@ def test_a_pupil_learns_and_names_its_teacher_but_no_file(teacher, drawn, tmp_pa
     assert pack_weights.main([str(run), "--out", str(packed)]) == 0
     text = json.dumps(run_folder.load_network(packed).description)
     assert str(teacher) not in text and '"teacher_run"' not in text
-    assert '"distillation": 0.5' in text and "residual-width0.125" in text
+    assert '"distillation_weight": 0.5' in text and "residual-width0.125" in text
 
 
 def test_a_recipe_and_its_teacher_have_to_agree(teacher, tmp_path, few_faces):
@@ -108,8 +108,10 @@ def test_a_recipe_and_its_teacher_have_to_agree(teacher, tmp_path, few_faces):
     assert "needs a teacher" in refusal(
         train.main, "--recipe", "distilled", "--labels", "fer2013", *small, *out
     )
-    assert "without --distillation" in refusal(train.main, *small, "--teacher", teacher, *out)
-    share = ("--distillation", "1.5", "--teacher", teacher)
+    assert "without --distillation-weight" in refusal(
+        train.main, *small, "--teacher", teacher, *out
+    )
+    share = ("--distillation-weight", "1.5", "--teacher", teacher)
     assert "a share" in refusal(train.main, *small, *share, *out)
     unlike = (
         "--recipe",

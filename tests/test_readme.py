@@ -34,7 +34,7 @@ COMMAND = re.compile(rf"(?:[A-Z_]+=\S+ )*{PROGRAMS} (?!`)\S")
 
 RUN_HERE = [
     "python -m fer_larq.data fer2013.csv",
-    "python -m fer_larq.evaluate runs/bdnn4-best-seed0 --data fer2013.csv",
+    "python -m fer_larq.evaluate runs/bdnn4-augmented-seed0 --data fer2013.csv",
     "python -m fer_larq.convert --show bdnn4.tflite",
     "python -m fer_larq.predict photo.jpg",
     "python -m fer_larq.predict photo.jpg folder/ clip.mp4",
@@ -245,7 +245,7 @@ def readers_folder(tmp_path, monkeypatch, finished_run, published_csv) -> Path:
     for _ in range(2):
         film.write(skimage.astronaut())
     film.close()
-    shutil.copytree(finished_run, tmp_path / "runs" / "bdnn4-best-seed0")
+    shutil.copytree(finished_run, tmp_path / "runs" / "bdnn4-augmented-seed0")
     shutil.copy(PACKAGED_MODEL, tmp_path / "bdnn4.tflite")
     shutil.copy(published_csv, tmp_path / "fer2013.csv")
     monkeypatch.chdir(tmp_path)
@@ -262,7 +262,7 @@ def test_a_command_runs(command, readers_folder, capsys):
         assert "happy" in said
     if "evaluate" in command:
         assert (
-            readers_folder / "runs/bdnn4-best-seed0/evaluation-validation/report.json"
+            readers_folder / "runs/bdnn4-augmented-seed0/evaluation-validation/report.json"
         ).is_file()
 
 

@@ -77,7 +77,7 @@ def test_the_best_weights_are_those_of_the_best_figure(finished_run, drawn):
 
 
 def test_killed_and_stopped_runs_end_in_the_weights_of_an_undisturbed_one(tmp_path, published_csv):
-    recipe = (*SMALL_RECIPE, "--averaging", "0.9")  # averages have to survive as well
+    recipe = (*SMALL_RECIPE, "--ema-decay", "0.9")  # averages have to survive as well
     arguments = ("--data", published_csv, "--deterministic", "--checkpoint-minutes", "0.001")
     undisturbed = start("fer_larq.train", *recipe, *arguments, "--out", tmp_path / "whole")
     expected, _ = undisturbed.communicate(timeout=300)
@@ -166,7 +166,7 @@ def test_bop_keeps_every_binary_weight_a_sign_and_learns(tmp_path):
 
 
 def test_an_average_of_the_latent_weights_is_kept_in_their_place(drawn, tmp_path):
-    recipe = replace(SMALL, averaging=0.75)
+    recipe = replace(SMALL, ema_decay=0.75)
     training = trainer.Training(
         recipe, run_settings.Settings(), drawn, tmp_path, tf.distribute.get_strategy()
     )
@@ -180,7 +180,7 @@ def test_an_average_of_the_latent_weights_is_kept_in_their_place(drawn, tmp_path
     np.testing.assert_array_equal(training.network.get_weights()[0], latent)
     assert np.abs(latent - average).max() > 1e-4
     with pytest.raises(UserError, match="from 0 to below 1"):
-        optimizers.make_optimizer(replace(recipe, averaging=1.0), 1)
+        optimizers.make_optimizer(replace(recipe, ema_decay=1.0), 1)
     with pytest.raises(UserError, match="have no average"):
         optimizers.make_optimizer(replace(recipe, optimizer="bop"), 1)
 
@@ -320,7 +320,7 @@ def test_more_epochs_can_be_added_to_a_finished_run(finished_run, few_faces, tmp
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_trains_the_network_that_it_names(name):
     recipe = RECIPES[name]
-    others = dict.fromkeys(("best", "bop", "photographs", "distilled"), "bdnn4")
+    others = dict.fromkeys(("augmented", "bop", "photographs", "distilled"), "bdnn4")
     others["teacher"] = "residual"
     assert recipe.network == others.get(name, name.removesuffix("-no-crops"))
     assert optimizers.make_optimizer(recipe, 100) and losses.make_loss(recipe)

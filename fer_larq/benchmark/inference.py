@@ -109,7 +109,7 @@ def measure(network, threads: list[int], rounds: int, with_delegate: bool) -> li
     return sorted(rows, key=lambda row: (row["crops"], row["threads"], row["milliseconds"]))
 
 
-def markdown(rows: list[dict]) -> str:
+def inference_table(rows: list[dict]) -> str:
     """The rows as a Markdown table."""
     lines = [
         "| crops | threads | model and runtime | ms, median (range) | times as fast as float32 |",
@@ -125,7 +125,7 @@ def markdown(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def picture(rows: list[dict], title: str) -> Figure:
+def inference_figure(rows: list[dict], title: str) -> Figure:
     """The rows as bars, one panel for one crop and one for five."""
     figure = Figure(figsize=(9, 1.6 + 0.3 * len(rows)), layout="constrained")
     figure.suptitle(title)
@@ -189,13 +189,13 @@ def main(options: argparse.Namespace) -> int:
     machine = {"processor": processor(), "lce_delegate_kernel": kernel, **run_folder.versions()}
     title = f"{network.name} on {machine['processor']}, {options.rounds} interleaved rounds"
     print(f"{title}; lce_delegate uses {kernel or 'nothing'}\n")
-    print(markdown(rows))
+    print(inference_table(rows))
     with atomic_write(options.out / "inference.json") as temporary:
         temporary.write_text(
             json.dumps({"machine": machine, "rounds": options.rounds, "rows": rows}, indent=2)
             + "\n"
         )
     with atomic_write(options.out / "inference.png") as temporary:
-        picture(rows, title).savefig(temporary, dpi=120)
+        inference_figure(rows, title).savefig(temporary, dpi=120)
     print(f"\ntable: {options.out / 'inference.json'}, picture: {options.out / 'inference.png'}")
     return 0

@@ -126,7 +126,7 @@ def median(row: dict[str, Any], arithmetic: str) -> float:
     return row["milliseconds"][arithmetic][1]
 
 
-def markdown(rows: Sequence[dict[str, Any]]) -> str:
+def layer_table(rows: Sequence[dict[str, Any]]) -> str:
     """The rows as a Markdown table, with the sum of the layers before the whole network."""
     *parts, whole = rows
     summed = {
@@ -149,7 +149,7 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def picture(rows: Sequence[dict[str, Any]], title: str) -> Figure:
+def layer_figure(rows: Sequence[dict[str, Any]], title: str) -> Figure:
     """The layers' times as bars, for each arithmetic one beside the other."""
     parts = rows[:-1]
     figure = Figure(figsize=(8, 0.5 + 0.45 * len(parts)), layout="constrained")
@@ -185,11 +185,11 @@ def main(options: argparse.Namespace) -> int:
         f"{network.name} on {machine['processor']}, {options.threads} thread(s), medians of "
         f"{options.rounds} rounds"
     )
-    print(f"{title}; lce_delegate uses {kernel}\n\n{markdown(rows)}")
+    print(f"{title}; lce_delegate uses {kernel}\n\n{layer_table(rows)}")
     about = {"machine": machine, "rounds": options.rounds, "threads": options.threads, "rows": rows}
     with atomic_write(options.out / "layers.json") as temporary:
         temporary.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     with atomic_write(options.out / "layers.png") as temporary:
-        picture(rows, title).savefig(temporary, dpi=120)
+        layer_figure(rows, title).savefig(temporary, dpi=120)
     print(f"\ntable: {options.out / 'layers.json'}, picture: {options.out / 'layers.png'}")
     return 0

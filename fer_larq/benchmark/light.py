@@ -13,7 +13,7 @@ import numpy as np
 from fer_larq.datasets import loading
 from fer_larq.datasets.label_schemes import select
 from fer_larq.evaluation.metrics import accuracy
-from fer_larq.evaluation.report import views_name
+from fer_larq.evaluation.report import crops_name
 from fer_larq.evaluation.target import load_target, score_target
 from fer_larq.utils.options import add_data_option, add_label_options, ferplus_of
 
@@ -53,13 +53,13 @@ def main(options: argparse.Namespace) -> int:
     network = load_target(options.network)
     print(
         f"{network.name} on {dataset.name}, validation split (PublicTest), {len(chosen.faces)} "
-        f"faces, labels of {options.labels}, {views_name(network.main_views)}\n"
+        f"faces, labels of {options.labels}, {crops_name(network.main_crops)}\n"
     )
     print("| light | accuracy (%) | difference (points) |\n|---|---|---|")
     base = None
     for name in CHANGES:
         scores = score_target(network, changed(chosen.faces.images, name))
-        found = 100 * accuracy(scores[network.main_views], chosen.targets)
+        found = 100 * accuracy(scores[network.main_crops], chosen.targets)
         base = found if base is None else base
         print(f"| {name} | {found:.2f} | {found - base:+.2f} |", flush=True)
     return 0

@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def endless_batches(faces: Faces, batch_size: int):
-    """Batches of epoch after epoch, as a training with the best recipe reads them."""
+    """Batches of epoch after epoch, as a training with the default recipe reads them."""
     for epoch in itertools.count():
         plan = plan_epoch(len(faces), epoch, 0, "random-crop", True)
         yield from batches(faces.images, one_hot(faces.labels), plan, batch_size)
@@ -38,7 +38,7 @@ def endless_batches(faces: Faces, batch_size: int):
 
 def main(options: argparse.Namespace) -> int:
     """Measure and print."""
-    recipe = RECIPES["best"]
+    recipe = RECIPES["augmented"]
     faces = loading.load(options.data).split("training")
     automatic = precision.choose_precision("auto", recipe)
     precisions = ["float32"]

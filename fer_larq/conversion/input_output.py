@@ -12,7 +12,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from fer_larq.conversion.thresholds import PIXEL_UNIT, OutputLayer
-from fer_larq.datasets.crops import CROP_SIZE, FACE_SIZE, FIVE_CROP_OFFSETS, view_count
+from fer_larq.datasets.crops import CROP_SETS, CROP_SIZE, FACE_SIZE, FIVE_CROP_OFFSETS
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.tflite.graph import Graph
 
@@ -22,7 +22,7 @@ RESIZABLE = -1
 
 def batch_size(crops: str) -> int:
     """Crops that one call computes: 1 (until it is resized) with ``crops="none"``."""
-    return 1 if crops == "none" else view_count(crops)
+    return 1 if crops == "none" else CROP_SETS[crops]
 
 
 def add_input_and_output(
@@ -93,18 +93,18 @@ def scores(graph: Graph, sums: int, layer: OutputLayer, crops: str) -> int:
 
     The number of crops divides the scale, so nothing is rounded before that multiplication.
     """
-    views, classes = batch_size(crops), len(EXPRESSIONS)
+    count, classes = batch_size(crops), len(EXPRESSIONS)
     shape = graph.constant("rows", np.array([RESIZABLE, classes], np.int32))
     options = schema.ReshapeOptionsT()
     options.newShape = [RESIZABLE, classes]
-    rows = graph.compute("RESHAPE", [sums, shape], "sums", [views, classes], options)
+    rows = graph.compute("RESHAPE", [sums, shape], "sums", [count, classes], options)
     if crops != "none":
         axis = graph.constant("views", np.array([0], np.int32))
         options = schema.ReducerOptionsT()
         options.keepDims = True
         rows = graph.compute("SUM", [rows, axis], "sums over the crops", [1, classes], options)
     extent = graph.shape(rows)
-    scale = graph.constant("scale", (layer.scale / views).astype(np.float32))
+    scale = graph.constant("scale", (layer.scale / count).astype(np.float32))
     scaled = graph.compute("MUL", [rows, scale], "scaled sums", extent, schema.MulOptionsT())
     offset = graph.constant("offset", layer.offset.astype(np.float32))
     return graph.compute("ADD", [scaled, offset], "scores", extent, schema.AddOptionsT())

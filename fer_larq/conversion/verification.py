@@ -21,7 +21,7 @@ from fer_larq.conversion.packing import check_packed
 from fer_larq.conversion.reference_formats import ZERO_POINT
 from fer_larq.conversion.thresholds import IntegerNetwork, integer_network
 from fer_larq.datasets.crops import CROP_SIZE, cut
-from fer_larq.evaluation.metrics import Predictor, crop_scores, mean_over_views
+from fer_larq.evaluation.metrics import Predictor, crop_scores, mean_over_crops
 from fer_larq.models.bdnn import predictor, weighted_layers
 from fer_larq.tflite.delegate import library_path
 from fer_larq.tflite.graph import Graph
@@ -115,7 +115,7 @@ def verify(
             return judged.scores(faces, crops)[:, np.newaxis]
         predict = judged.classify_crops if isinstance(judged, TFLiteNetwork) else judged
         of_crops = crop_scores(predict, faces, crops)
-        return of_crops if model.crops == "none" else mean_over_views(of_crops)[:, np.newaxis]
+        return of_crops if model.crops == "none" else mean_over_crops(of_crops)[:, np.newaxis]
 
     largest, rounded = 0.0, 0
     for start in range(0, len(faces), FACES_AT_ONCE):

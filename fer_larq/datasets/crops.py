@@ -21,35 +21,30 @@ CENTRE_OFFSET = (MARGIN // 2, MARGIN // 2)
 FIVE_CROP_OFFSETS = ((0, 0), (0, MARGIN), (MARGIN, 0), (MARGIN, MARGIN), CENTRE_OFFSET)
 """(top, left) of the top-left, top-right, bottom-left, bottom-right and centre crop."""
 
-VIEWS = ("five", "ten", "centre")
-"""Names of the sets of crops over which a network's outputs are averaged."""
+CROP_SETS = {"five": 5, "ten": 10, "centre": 1}
+"""Sets of crops over which a network's scores are averaged, and the number of crops in each."""
 
 
-def view_count(views: str) -> int:
-    """Number of crops in a set of ``VIEWS``."""
-    return {"five": 5, "ten": 10, "centre": 1}[views]
-
-
-def cut(faces: np.ndarray, views: str = "five") -> np.ndarray:
+def cut(faces: np.ndarray, crops: str = "five") -> np.ndarray:
     """Cut faces into crops.
 
     Args:
         faces: uint8 ``[N, 48, 48]``.
-        views: ``"five"`` for ``FIVE_CROP_OFFSETS``; ``"ten"`` for these and their mirror images;
+        crops: ``"five"`` for ``FIVE_CROP_OFFSETS``; ``"ten"`` for these and their mirror images;
             ``"centre"`` for the centre crop alone.
 
     Returns:
         uint8 ``[N, V, 42, 42]`` with V = 5, 10 or 1.
     """
-    if views not in VIEWS:
-        raise ValueError(f"views {views!r} is none of {', '.join(VIEWS)}")
-    offsets = (CENTRE_OFFSET,) if views == "centre" else FIVE_CROP_OFFSETS
-    crops = np.stack(
+    if crops not in CROP_SETS:
+        raise ValueError(f"crops {crops!r} is none of {', '.join(CROP_SETS)}")
+    offsets = (CENTRE_OFFSET,) if crops == "centre" else FIVE_CROP_OFFSETS
+    pixels = np.stack(
         [faces[:, top : top + CROP_SIZE, left : left + CROP_SIZE] for top, left in offsets], axis=1
     )
-    if views == "ten":
-        crops = np.concatenate([crops, crops[..., ::-1]], axis=1)
-    return crops
+    if crops == "ten":
+        pixels = np.concatenate([pixels, pixels[..., ::-1]], axis=1)
+    return pixels
 
 
 def scale(pixels):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from tqdm import tqdm
 
-from fer_larq.datasets import crops
+from fer_larq.datasets.crops import CENTRE_OFFSET, CROP_SETS, CROP_SIZE, FIVE_CROP_OFFSETS, cut
 from fer_larq.datasets.labels import EXPRESSIONS
 
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -21,31 +21,31 @@ FACES_AT_ONCE = 32
 
 
 def crop_scores(
-    predict: Predictor, faces: np.ndarray, views: str = "five", progress: bool = False
+    predict: Predictor, faces: np.ndarray, crops: str = "five", progress: bool = False
 ) -> np.ndarray:
     """Scores of every crop of every face.
 
     Args:
         predict: see ``Predictor``.
         faces: uint8 ``[N, 48, 48]``.
-        views: one of ``crops.VIEWS``.
+        crops: one of ``CROP_SETS``.
         progress: show a progress bar on standard error, if that is a terminal.
 
     Returns:
         float32 ``[N, V, 7]``; V = 5, 10 or 1. In ``five`` and ``ten``, crop 4 is the centre.
     """
-    count = crops.view_count(views)
+    count = CROP_SETS[crops]
     scores = np.empty((len(faces), count, len(EXPRESSIONS)), np.float32)
     starts = range(0, len(faces), FACES_AT_ONCE)
     quiet = None if progress else True  # None: quiet where standard error is no terminal
-    for start in tqdm(starts, desc="reading faces", disable=quiet, leave=False):
-        part = crops.cut(faces[start : start + FACES_AT_ONCE], views)
-        flat = part.reshape(-1, crops.CROP_SIZE, crops.CROP_SIZE)
+    for start in tqdm(starts, desc="classifying faces", disable=quiet, leave=False):
+        part = cut(faces[start : start + FACES_AT_ONCE], crops)
+        flat = part.reshape(-1, CROP_SIZE, CROP_SIZE)
         scores[start : start + len(part)] = predict(flat).reshape(len(part), count, -1)
     return scores
 
 
-def mean_over_views(scores: np.ndarray) -> np.ndarray:
+def mean_over_crops(scores: np.ndarray) -> np.ndarray:
     """Mean of the crops' outputs (section 3.4): ``[N, V, 7]`` to float32 ``[N, 7]``."""
     return scores.mean(axis=1, dtype=np.float32)
 
@@ -58,8 +58,8 @@ def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
 def accuracies(predict: Predictor, faces, progress: bool = False) -> dict[str, float]:
     """Accuracy with the five-crop mean and on the centre crop, from one pass over ``faces``."""
     scores = crop_scores(predict, faces.images, "five", progress)
-    centre = crops.FIVE_CROP_OFFSETS.index(crops.CENTRE_OFFSET)
+    centre = FIVE_CROP_OFFSETS.index(CENTRE_OFFSET)
     return {
-        "five": accuracy(mean_over_views(scores), faces.labels),
+        "five": accuracy(mean_over_crops(scores), faces.labels),
         "centre": accuracy(scores[:, centre], faces.labels),
     }

@@ -25,7 +25,7 @@ class PaperRow:
     def label(self) -> str:
         """As the row is called in tables and pictures."""
         recipe = RECIPES[self.recipe]
-        without = "" if recipe.validation_views == "five" else ", no crops"
+        without = "" if recipe.validation_crops == "five" else ", no crops"
         return network_name(recipe.blocks, recipe.dense).upper() + without
 
 
@@ -47,19 +47,19 @@ class MeasuredRow:
     reports: tuple[dict[str, Any], ...]
 
     @property
-    def views(self) -> str:
-        """Views that the row is judged by."""
-        return RECIPES[self.paper.recipe].validation_views
+    def crops(self) -> str:
+        """Crops that the row is evaluated with."""
+        return RECIPES[self.paper.recipe].validation_crops
 
     @property
     def accuracies(self) -> np.ndarray:
         """Accuracy in per cent of each seed's run."""
-        return np.array([100 * one["accuracy"][self.views]["value"] for one in self.reports])
+        return np.array([100 * one["accuracy"][self.crops]["value"] for one in self.reports])
 
     @property
     def interval(self) -> tuple[float, float]:
         """Mean over seeds of the 95 % intervals for the choice of faces, in per cent."""
-        bounds = [one["accuracy"][self.views]["interval_95"] for one in self.reports]
+        bounds = [one["accuracy"][self.crops]["interval_95"] for one in self.reports]
         low, high = 100 * np.mean(bounds, axis=0)
         return float(low), float(high)
 
@@ -73,7 +73,7 @@ def paper_markdown(rows: Sequence[MeasuredRow], width: float) -> str:
         f"`{figures['data']['fingerprint'][:12]}`. The paper's column is its PrivateTest figure. "
         "The interval is that of choosing so many faces, the deviation that of choosing a seed.",
         "",
-        "| network | dense connections | views | accuracy (%) | 95 % interval | seeds "
+        "| network | dense connections | crops | accuracy (%) | 95 % interval | seeds "
         "| standard deviation | epochs | paper (%) |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
@@ -91,7 +91,7 @@ def paper_markdown(rows: Sequence[MeasuredRow], width: float) -> str:
         deviation = f"{found.std(ddof=1):.2f}" if len(found) > 1 else ""
         dense = "yes" if RECIPES[row.paper.recipe].dense else "no"
         lines.append(
-            f"| {row.paper.label} | {dense} | {row.views} | {found.mean():.2f} "
+            f"| {row.paper.label} | {dense} | {row.crops} | {found.mean():.2f} "
             f"| {low:.2f} to {high:.2f} | {seeds} | {deviation} "
             f"| {row.reports[0]['training']['result']['epochs']} "
             f"| {100 * row.paper.accuracy:.2f} |"

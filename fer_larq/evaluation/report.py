@@ -21,15 +21,15 @@ def report(scores: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
     """The figures of an evaluation.
 
     Args:
-        scores: float32 ``[N, 7]`` by views; the first views are those of the per-class figures.
+        scores: float32 ``[N, 7]`` by crops; the first ones are those of the per-class figures.
         labels: int64 ``[N]``.
 
     Returns:
-        ``accuracy`` (0 to 1) by views with its 95 % interval (Wilson), and for the first views:
+        ``accuracy`` (0 to 1) by crops with its 95 % interval (Wilson), and for the first:
         ``classes`` with precision, recall, F1 and the number of faces, ``macro_f1``, and
         ``confusion``, where row r, column c counts the faces of expression r read as c.
     """
-    views, first = next(iter(scores.items()))
+    crops, first = next(iter(scores.items()))
     predicted = first.argmax(axis=1)
     every_label = np.arange(len(EXPRESSIONS))
     precision, recall, f1, support = precision_recall_fscore_support(
@@ -44,7 +44,7 @@ def report(scores: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
             }
             for name, values in scores.items()
         },
-        "per_class_views": views,
+        "per_class_views": crops,
         "classes": {
             name: {
                 "precision": float(precision[index]),
@@ -82,9 +82,9 @@ def confusion_figure(confusion: np.ndarray, title: str) -> Figure:
     return figure
 
 
-def views_name(views: str) -> str:
-    """Views as a reader calls them, such as ``five-crop mean``."""
-    return "centre crop" if views == "centre" else f"{views}-crop mean"
+def crops_name(crops: str) -> str:
+    """Crops as a reader calls them, such as ``five-crop mean``."""
+    return "centre crop" if crops == "centre" else f"{crops}-crop mean"
 
 
 def report_markdown(figures: dict[str, Any]) -> str:
@@ -97,18 +97,18 @@ def report_markdown(figures: dict[str, Any]) -> str:
         f"Seed {settings.get('seed', 'unknown')}, {result.get('epochs', 'unknown')} epochs, data "
         f"fingerprint `{source['fingerprint'][:12]}`.",
         "",
-        "| views | accuracy (%) | 95 % interval (Wilson) | faces |",
+        "| crops | accuracy (%) | 95 % interval (Wilson) | faces |",
         "|---|---|---|---|",
     ]
     if source["drawn"]:
         lines.insert(1, "\n**Drawn faces: these figures say nothing about people.**")
-    for views, found in figures["accuracy"].items():
+    for crops, found in figures["accuracy"].items():
         low, high = found["interval_95"]
         lines.append(
-            f"| {views_name(views)} | {100 * found['value']:.2f} | {100 * low:.2f} to "
+            f"| {crops_name(crops)} | {100 * found['value']:.2f} | {100 * low:.2f} to "
             f"{100 * high:.2f} | {found['faces']} |"
         )
-    per_class = views_name(figures["per_class_views"])
+    per_class = crops_name(figures["per_class_views"])
     lines += [
         "",
         f"By expression, {per_class}, macro F1 {100 * figures['macro_f1']:.2f} %:",
@@ -151,10 +151,10 @@ def print_report(figures: dict[str, Any]) -> None:
     print(f"{figures['network']} on {figures['data']['name']}, {figures['split']} split")
     if figures["data"]["drawn"]:
         print("  These are drawn faces: the figures say nothing about people.")
-    for views, found in figures["accuracy"].items():
+    for crops, found in figures["accuracy"].items():
         low, high = found["interval_95"]
         print(
-            f"  {views_name(views):14s} {found['value']:7.2%}   95 % interval {low:.2%} to "
+            f"  {crops_name(crops):14s} {found['value']:7.2%}   95 % interval {low:.2%} to "
             f"{high:.2%}, {found['faces']} faces"
         )
     print(f"  {'':14s} precision   recall       F1    faces")

@@ -10,7 +10,7 @@ import numpy as np
 
 from fer_larq.datasets import crops
 from fer_larq.datasets.normalisation import normalise
-from fer_larq.evaluation.metrics import Predictor, crop_scores, mean_over_views
+from fer_larq.evaluation.metrics import Predictor, crop_scores, mean_over_crops
 from fer_larq.models.bdnn import predictor
 from fer_larq.tflite.network import TFLiteNetwork
 from fer_larq.training.run_folder import load_network, recipe_of
@@ -23,12 +23,12 @@ class EvaluationTarget:
     name: str
     training: dict[str, Any]
     """What is known of its training."""
-    main_views: str
-    """The views that it is meant to be judged by."""
+    main_crops: str
+    """The crops that it is meant to be evaluated with."""
     normalisation: str
     """How its faces are prepared before crops are cut."""
     predict: Predictor | None
-    """From crops to scores; None for a model that cuts its crops itself, always ``main_views``."""
+    """From crops to scores; None for a model that cuts its crops itself, always ``main_crops``."""
     read: Callable[[np.ndarray], np.ndarray] | None = None
     """From faces, uint8 ``[N, 48, 48]``, to mean scores, for such a model."""
 
@@ -41,7 +41,7 @@ def load_target(source: str) -> EvaluationTarget:
         return EvaluationTarget(
             name=f"{model.document.get('network', 'network')}, {model.document.get('arithmetic')}",
             training=model.document.get("run", {}),
-            main_views="five" if bare else model.crops,
+            main_crops="five" if bare else model.crops,
             normalisation=model.normalisation,
             predict=model.classify_crops if bare else None,
             read=lambda faces: model.scores(faces, model.crops),
@@ -52,7 +52,7 @@ def load_target(source: str) -> EvaluationTarget:
     return EvaluationTarget(
         name=recipe.network,
         training={key: loaded.description.get(key) for key in known},
-        main_views=recipe.validation_views,
+        main_crops=recipe.validation_crops,
         normalisation=recipe.normalisation,
         predict=predictor(loaded.network),
     )
@@ -61,20 +61,20 @@ def load_target(source: str) -> EvaluationTarget:
 def score_target(
     network: EvaluationTarget, faces: np.ndarray, ten: bool = False
 ) -> dict[str, np.ndarray]:
-    """Scores float32 ``[N, 7]`` by views, the main ones first.
+    """Scores float32 ``[N, 7]`` by crops, the main ones first.
 
     From single crops: ``five``, ``centre`` and, if wanted, ``ten``.
     """
     faces = normalise(faces, network.normalisation)
     if network.predict is None:
         assert network.read is not None
-        return {network.main_views: network.read(faces)}
+        return {network.main_crops: network.read(faces)}
     scores = crop_scores(network.predict, faces, "ten" if ten else "five", progress=True)
     five = scores[:, : len(crops.FIVE_CROP_OFFSETS)]
-    by_views = {
-        "five": mean_over_views(five),
+    by_crops = {
+        "five": mean_over_crops(five),
         "centre": five[:, crops.FIVE_CROP_OFFSETS.index(crops.CENTRE_OFFSET)],
     }
     if ten:
-        by_views["ten"] = mean_over_views(scores)
-    return {network.main_views: by_views[network.main_views]} | by_views
+        by_crops["ten"] = mean_over_crops(scores)
+    return {network.main_crops: by_crops[network.main_crops]} | by_crops

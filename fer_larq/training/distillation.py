@@ -44,7 +44,7 @@ def teacher(source: str, recipe: Recipe) -> tuple[Teach, dict[str, Any]]:
             f"{source}: was trained with --normalisation {found.normalisation}, and cannot teach "
             f"a network with --normalisation {recipe.normalisation}: train one of them anew"
         )
-    share, temperature = recipe.distillation, recipe.temperature
+    share, temperature = recipe.distillation_weight, recipe.temperature
 
     def teach(crops: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         scores = loaded.network(crops, training=False)
@@ -61,16 +61,17 @@ def teacher_of(recipe: Recipe, source: str | None):
 
     Raises ``UserError`` if there is none, or one is given that the recipe ignores.
     """
-    share = recipe.distillation
+    share = recipe.distillation_weight
     if not 0 <= share <= 1:
-        raise UserError(f"--distillation {share:g}: it is a share, from 0 to 1")
+        raise UserError(f"--distillation-weight {share:g}: it is a share, from 0 to 1")
     if share > 0 and source is None:
         raise UserError(
-            "--distillation needs a teacher: train one with `--recipe teacher` and name its run "
-            "folder with --teacher"
+            "--distillation-weight needs a teacher: train one with `--recipe teacher` and name its "
+            "run folder with --teacher"
         )
     if share == 0 and source is not None:
         raise UserError(
-            f"--teacher {source}: of no use without --distillation, or use --recipe distilled"
+            f"--teacher {source}: of no use without --distillation-weight; or use --recipe "
+            "distilled"
         )
     return teacher(source, recipe) if source else (None, None)

@@ -31,25 +31,25 @@ def scheduled(recipe: Recipe, value: float, steps: int):
 def make_optimizer(recipe: Recipe, steps: int) -> tf.keras.optimizers.Optimizer:
     """The recipe's optimizer, its schedule spanning ``steps`` steps."""
     rate = scheduled(recipe, recipe.learning_rate, steps)
-    if not 0 <= recipe.averaging < 1:
-        raise UserError(f"--averaging {recipe.averaging:g}: it is a share, from 0 to below 1")
+    if not 0 <= recipe.ema_decay < 1:
+        raise UserError(f"--ema-decay {recipe.ema_decay:g}: it is a share, from 0 to below 1")
     if recipe.optimizer == "adam":
-        return Adam(rate, use_ema=recipe.averaging > 0, ema_momentum=recipe.averaging)
+        return Adam(rate, use_ema=recipe.ema_decay > 0, ema_momentum=recipe.ema_decay)
     if recipe.optimizer == "sgd":
         optimizer = tf.keras.optimizers.SGD(
             rate,
             momentum=SGD_MOMENTUM,
             nesterov=True,
             weight_decay=recipe.weight_decay or None,
-            use_ema=recipe.averaging > 0,
-            ema_momentum=recipe.averaging,
+            use_ema=recipe.ema_decay > 0,
+            ema_momentum=recipe.ema_decay,
         )
         # Shifts and scales of batch normalisation, and biases, are few and free.
         optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
         return optimizer
-    if recipe.averaging > 0:
+    if recipe.ema_decay > 0:
         raise UserError(
-            f"--averaging {recipe.averaging:g}: weights of -1 and +1 have no average; use 0, or "
+            f"--ema-decay {recipe.ema_decay:g}: weights of -1 and +1 have no average; use 0, or "
             "--optimizer adam"
         )
     # Larq's CaseOptimizer accepts only the optimizers that Keras 2.11 called legacy.

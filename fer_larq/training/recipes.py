@@ -1,4 +1,4 @@
-"""Training recipes: one for each row of the paper's tables, and the best one known.
+"""Training recipes: one for each row of the paper's tables, and some of this project.
 
 A recipe holds everything that decides what a network learns, apart from the data and the seed.
 Each one below states only what sets it apart. ``python -m fer_larq.train --recipe NAME`` picks
@@ -15,6 +15,16 @@ from fer_larq.datasets.normalisation import NORMALISATIONS
 from fer_larq.models.bdnn import PSEUDO_GRADIENTS
 from fer_larq.models.registry import TOPOLOGIES, name_of
 from fer_larq.training.augmentation import EpochPlan, plan_epoch
+from fer_larq.utils.options import add_alias
+
+FORMER_NAMES = {
+    "averaging": "ema_decay",
+    "distillation": "distillation_weight",
+}
+"""Fields of a recipe as older run.json files and flags call them."""
+
+FORMER_RECIPES = {"best": "augmented"}
+"""Recipes as older commands call them."""
 
 
 def option(default, text: str, choices: tuple[str, ...] | None = None):
@@ -65,7 +75,7 @@ class Recipe:
         ("squared-hinge", "cross-entropy"),
     )
     label_smoothing: float = option(0.0, "share of a label spread over all classes, 0 to 1")
-    distillation: float = option(
+    distillation_weight: float = option(
         0.0, "share of a teacher's probabilities in the targets, 0 to 1; see --teacher"
     )
     temperature: float = option(
@@ -95,7 +105,7 @@ class Recipe:
         "ste_sign", "gradient that stands in for that of the activations' sign", PSEUDO_GRADIENTS
     )
     clip_value: float = option(1.0, "latent weights stay in [-clip, clip]")
-    averaging: float = option(
+    ema_decay: float = option(
         0.0,
         "share that a moving average of the latent weights keeps in a step, such as 0.998; it is "
         "validated and kept in their place; it lags in the first epochs. 0: the weights themselves",
@@ -110,8 +120,8 @@ class Recipe:
         return name_of(self)
 
     @property
-    def validation_views(self) -> str:
-        """Views that the recipe is judged by: the paper's row without crops sees the centre."""
+    def validation_crops(self) -> str:
+        """Crops that it is evaluated with: the centre for the paper's row without crops."""
         return "centre" if self.augment == "none" else "five"
 
 
@@ -124,7 +134,7 @@ RECIPES = {
     "bcnn4": Recipe(dense=False),
     "bdnn4-no-crops": Recipe(augment="none"),
     # Random crops and mirroring keep a binary network from seeing the same pixels twice.
-    "best": Recipe(augment="random-crop", flip=True),
+    "augmented": Recipe(augment="random-crop", flip=True),
     # A float residual network, with what networks for FER2013 are usually trained with.
     "teacher": Recipe(
         topology="residual",
@@ -152,7 +162,7 @@ RECIPES = {
         light=0.7,
         normalisation="stretch",
         labels="both",
-        averaging=0.999,
+        ema_decay=0.999,
         epochs=60,
     ),
     # The same, and it sees a teacher's answer for each of its crops (Beyer et al. 2022,
@@ -163,8 +173,8 @@ RECIPES = {
         light=0.7,
         normalisation="stretch",
         labels="both",
-        distillation=0.5,
-        averaging=0.999,
+        distillation_weight=0.5,
+        ema_decay=0.999,
         epochs=60,
     ),
     # Threshold and gamma are Larq's defaults. With them a weight follows the sign of its gradient's
@@ -177,20 +187,25 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--recipe`` and one flag for every field of ``Recipe``."""
     parser.add_argument(
         "--recipe",
+        type=lambda name: FORMER_RECIPES.get(name, name),
         choices=tuple(RECIPES),
-        default="best",
-        help="settings to start from (default: best); each flag below overrides one value of it",
+        default="augmented",
+        help="settings to start from; each flag below overrides one value of it (default: "
+        "augmented)",
     )
     group = parser.add_argument_group("recipe")
     for item in fields(Recipe):
         flag = "--" + item.name.replace("_", "-")
-        text = f"{item.metadata['help']} (best: {getattr(RECIPES['best'], item.name)})"
+        text = f"{item.metadata['help']} (augmented: {getattr(RECIPES['augmented'], item.name)})"
         if item.type == "bool":
             group.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
         else:
             kind = {"int": int, "float": float, "str": str}[str(item.type)]
             choices = (2, 3, 4) if item.name == "blocks" else item.metadata["choices"]
-            group.add_argument(flag, type=kind, choices=choices, help=text)
+            action = group.add_argument(flag, type=kind, choices=choices, help=text)
+            for former, name in FORMER_NAMES.items():
+                if name == item.name:
+                    add_alias(parser, f"--{former}", action)
 
 
 def recipe_from_options(options: argparse.Namespace, base: Recipe | None = None) -> Recipe:

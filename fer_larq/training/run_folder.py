@@ -25,7 +25,7 @@ import numpy as np
 from fer_larq.datasets.dataset import Dataset
 from fer_larq.models import packed_weights
 from fer_larq.models.registry import build_network
-from fer_larq.training.recipes import Recipe
+from fer_larq.training.recipes import FORMER_NAMES, Recipe
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 from fer_larq.utils.files import atomic_write
@@ -95,7 +95,8 @@ def checked_recipe(description: Mapping[str, Any], file: Path) -> Recipe:
 
 def recipe_of(description: Mapping[str, Any]) -> Recipe:
     """The recipe in a run's description."""
-    return Recipe(**description["recipe"])
+    stored = description["recipe"]
+    return Recipe(**{FORMER_NAMES.get(name, name): value for name, value in stored.items()})
 
 
 def describe(recipe: Recipe, settings: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:

@@ -274,8 +274,8 @@ class Training:
             judged = float(self.best) + 1.0  # nothing to judge by: the latest counts as best
         else:
             found = accuracies(self.predict, self.validation, progress=self.writes)
-            figures |= {f"validation_{views}": value for views, value in found.items()}
-            judged = found[self.recipe.validation_views]
+            figures |= {f"validation_{crops}": value for crops, value in found.items()}
+            judged = found[self.recipe.validation_crops]
         better = judged > float(self.best)
         if better:
             self.best.assign(judged)
@@ -294,7 +294,7 @@ class Training:
     def _weights_to_keep(self) -> list[np.ndarray]:
         """The network's weights, averaged if the recipe asks for it."""
         weights = self.network.get_weights()
-        if self.recipe.averaging == 0:
+        if self.recipe.ema_decay == 0:
             return weights
         self.network.optimizer.finalize_variable_values(self.network.trainable_variables)
         averaged = self.network.get_weights()

@@ -32,7 +32,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fer_larq.models.int8.library import address, available, checked, library, share
+from fer_larq.models.int8.library import address, available, checked, library, parallel_for
 from fer_larq.models.int8.memory import ALIGNMENT, empty
 
 __all__ = ["CHANNELS", "NotFiniteError", "available", "convolution", "gradients"]
@@ -47,7 +47,7 @@ PACKED_CHANNELS = 64
 """Channels that a thread packs at once."""
 
 Work = tuple[int, Callable[[int, int], None]]
-"""A piece of work for ``share``."""
+"""A piece of work for ``parallel_for``."""
 
 
 class NotFiniteError(ArithmeticError):
@@ -98,8 +98,8 @@ def convolution(
             )
         )  # fmt: skip
 
-    share((-(-outputs // PACKED_CHANNELS), pack), (images, take_signs))
-    share((images, convolve))
+    parallel_for((-(-outputs // PACKED_CHANNELS), pack), (images, take_signs))
+    parallel_for((images, convolve))
     return result, signs, places
 
 
@@ -140,14 +140,14 @@ def gradients(
 
     for_activations = _ActivationGradient(activations, places, kernel, gradient)
     for_kernel = _KernelGradient(activations.shape, signs, places, kernel, gradient, limit)
-    share((images, find_maxima), for_activations.packing(), for_kernel.packing())
+    parallel_for((images, find_maxima), for_activations.packing(), for_kernel.packing())
     if not np.isfinite(maxima).all():
         raise NotFiniteError("a gradient is not finite")
-    share(
+    parallel_for(
         for_activations.rounding(maxima.max(axis=1)),
         for_kernel.rounding(maxima.max(axis=0)),
     )
-    share(for_activations.product(), for_kernel.product())
+    parallel_for(for_activations.product(), for_kernel.product())
     return for_activations.result, for_kernel.result
 
 
@@ -160,7 +160,7 @@ def _scales(maxima: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _ActivationGradient:
-    """Three pieces of work for ``share`` that make the gradient for activations, one by one."""
+    """Three pieces of work for ``parallel_for``: the gradient for activations, one by one."""
 
     def __init__(
         self, activations: np.ndarray, places: np.ndarray, kernel: np.ndarray, gradient: np.ndarray
@@ -216,7 +216,7 @@ class _ActivationGradient:
 
 
 class _KernelGradient:
-    """Three pieces of work for ``share`` that make the gradient for the kernel, one by one."""
+    """Three pieces of work for ``parallel_for``: the gradient for the kernel, one by one."""
 
     def __init__(
         self,

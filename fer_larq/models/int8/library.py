@@ -77,7 +77,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def share(*works: tuple[int, Callable[[int, int], None]]) -> None:
+def parallel_for(*works: tuple[int, Callable[[int, int], None]]) -> None:
     """Call each ``work(first, last)`` for ranges that make up 0 to its count, in all threads."""
     calls = []
     for count, work in works:
