@@ -31,7 +31,7 @@ def summary(stats: dict[str, list]) -> list[str]:
         if outcome not in ("", "passed", "failed", "error", "skipped"):
             continue
         for report in reports:
-            part = part_of(report.keywords)
+            part = part_of(getattr(report, "keywords", {}))  # none where a file cannot be read
             seconds[part] += getattr(report, "duration", 0)
             if outcome:
                 count[part]["failed" if outcome == "error" else outcome] += 1

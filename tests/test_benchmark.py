@@ -26,7 +26,7 @@ from fer_larq.conversion.converter import build_model
 from fer_larq.inference.geometry import Box
 from fer_larq.models.bdnn import bdnn
 from fer_larq.tflite.interpreter import open_model
-from fer_larq.train import choose_precision
+from fer_larq.training.precision import choose_precision
 from fer_larq.training.recipes import Recipe
 from fer_larq.utils.errors import UserError
 
