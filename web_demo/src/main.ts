@@ -5,7 +5,9 @@ import type { Analysed } from "./protocol.js";
 import { countSentence, drawFrames, showFaces } from "./show.js";
 import { language, say, setLanguage, type Language } from "./strings.js";
 
-const MAX_SIDE = 2048; // larger photographs are shrunk to this, as on the desktop
+// Larger images are shrunk, as on the desktop.
+const MAX_SHORTER_SIDE = 1536;
+const MAX_WORKING_PIXELS = 16_000_000;
 
 function element<T extends HTMLElement>(id: string): T {
   return document.querySelector<T>(`#${id}`)!;
@@ -49,7 +51,11 @@ async function decode(content: Blob, name: string): Promise<ImageBitmap> {
 
 /** Draws an image; what is transparent becomes white. */
 function draw(source: CanvasImageSource, width: number, height: number): ImageData {
-  const scale = Math.min(1, MAX_SIDE / Math.max(width, height));
+  const scale = Math.min(
+    1,
+    MAX_SHORTER_SIDE / Math.min(width, height),
+    Math.sqrt(MAX_WORKING_PIXELS / (width * height)),
+  );
   canvas.width = Math.max(Math.round(width * scale), 1);
   canvas.height = Math.max(Math.round(height * scale), 1);
   const context = canvas.getContext("2d", { willReadFrequently: true })!;

@@ -1,5 +1,6 @@
 /** Shows the faces of an image: frames on it, and bars beside it. */
 import { probabilities } from "./classifier.js";
+import { round } from "./image.js";
 import type { Analyser } from "./network.js";
 import type { Analysed, FoundFace } from "./protocol.js";
 import { say, sayLabel } from "./strings.js";
@@ -33,6 +34,7 @@ function faceSection(analyser: Analyser, face: FoundFace, number: number): HTMLE
   const values = temperature === null ? face.scores : probabilities(face.scores, temperature);
   const best = values.indexOf(Math.max(...values));
   const section = document.createElement("section");
+  section.dataset.box = [face.box.left, face.box.top, face.box.side].map(round).join();
   const heading = document.createElement("h2");
   heading.textContent = say("face", { number, expression: sayLabel(labels[best]!) });
   const list = document.createElement("ul");
