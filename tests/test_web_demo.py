@@ -92,8 +92,8 @@ def write_photograph(folder: Path) -> None:
     head = photograph[:256, 96:352]
     two = np.concatenate([head, head[:, ::-1]], axis=1)
     cv2.imwrite(str(folder / "two.png"), two[..., ::-1])
-    # The page frames a face upright, the desktop as it is turned. So the page's box is compared with
-    # the desktop's to a few pixels, and its scores bit for bit with Python's of the page's own box.
+    # The page frames a face upright, the desktop as it is turned. So the page's box is compared
+    # with the desktop's to a few pixels, its scores bit for bit with Python's of the page's box.
     (face,) = analyze(photograph, detector="blazeface")
     near = range(-BOX_TOLERANCE, BOX_TOLERANCE + 1)
     boxes = [
