@@ -112,6 +112,27 @@ static int add_pool(source* from, fake_runtime* runtime, int input) {
   return output;
 }
 
+// A first layer of weights of -1 and +1, whose sums are packed next.
+static int add_first_layer(source* from, fake_runtime* runtime, int batch, TfLiteConvParams* options) {
+  enum { CHANNELS = 40, TAPS = 6 };
+  static float weights[CHANNELS * TAPS], bias[CHANNELS];
+  for (int i = 0; i < CHANNELS * TAPS; ++i) weights[i] = i * 7 % 3 == 0 ? -1.0f : 1.0f;
+  for (int i = 0; i < CHANNELS; ++i) bias[i] = (float)(i - 20) / 2;
+  bias[3] = (float)choose(from, 1) / 2;
+  const int image[4] = {batch, 5, 4, 1};
+  const int input = add_tensor(from, runtime, kTfLiteFloat32, 4, image, false);
+  const int filter = fake_tensor(runtime, kTfLiteFloat32, 4, (int[]){CHANNELS, 3, 2, 1}, weights);
+  const int biases = fake_tensor(runtime, kTfLiteFloat32, 1, (int[]){CHANNELS}, bias);
+  const int usual[4] = {batch, 5, 4, CHANNELS};
+  const int sums = add_tensor(from, runtime, kTfLiteFloat32, 4, usual, false);
+  *options = (TfLiteConvParams){choose(from, 1), choose(from, 1), choose(from, 1),
+                                choose(from, 0), choose(from, 1), choose(from, 1)};
+  const int inputs[3] = {pick(from, input, sums), filter, pick(from, biases, sums)};
+  fake_builtin(runtime, kTfLiteBuiltinConv2d, next(from) > 60 ? 3 : 2, inputs, sums, options);
+  if (next(from) > 200) fake_read_outside(runtime, sums);
+  return sums;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   source from = {data, size, 0};
   if (constants[1] == 0) {
@@ -125,6 +146,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const int channels[4] = {shape[0], 5, 4, 32 * shape[3] - next(&from) % 32};
   int current = add_tensor(&from, runtime, next(&from) % 2 ? kTfLiteFloat32 : kTfLiteInt8, 4,
                            channels, false);
+  TfLiteConvParams convolution;
+  if (next(&from) % 4 == 0) current = add_first_layer(&from, runtime, shape[0], &convolution);
   const int packed = add_tensor(&from, runtime, kTfLiteInt32, 4, shape, false);
   fake_custom_bytes(runtime, "LceQuantize", 1, &current, packed, data, size < 8 ? size : 8);
   current = packed;
