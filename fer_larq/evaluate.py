@@ -13,10 +13,13 @@ from typing import Any
 
 from fer_larq.datasets import loading
 from fer_larq.datasets.dataset import Dataset
+from fer_larq.evaluation.calibration import calibrate
 from fer_larq.evaluation.report import print_report, report, write_report
 from fer_larq.evaluation.target import load_target, score_target
-from fer_larq.training.run_folder import versions
-from fer_larq.utils.errors import run_command
+from fer_larq.models import packed_weights
+from fer_larq.training.run_folder import read_description, versions, write_description
+from fer_larq.utils.errors import UserError, run_command
+from fer_larq.utils.files import save_arrays
 from fer_larq.utils.options import add_data_option, add_split_option
 
 
@@ -36,6 +39,7 @@ def evaluate(
     faces = dataset.split(split)
     network = load_target(source)
     scores = score_target(network, faces.images, ten)
+    calibration = calibrate(next(iter(scores.values())), faces.labels).as_dict()
     return {
         "network": network.name,
         "source": str(source),
@@ -43,8 +47,26 @@ def evaluate(
         "data": dataset.description(),
         "training": network.training,
         **report(scores, faces.labels),
+        "calibration": {**calibration, "split": split, "data": dataset.name},
         "versions": versions(),
     }
+
+
+def record_calibration(source: str, calibration: dict[str, Any]) -> None:
+    """Write a calibration into the description of a run or of packed weights.
+
+    Raises ``UserError`` for a converted model, whose bytes are final.
+    """
+    path = Path(source)
+    if path.suffix == ".tflite":
+        raise UserError(f"{source}: calibrate its run or its packed weights and convert it again")
+    file = path if path.exists() else packed_weights.packaged(source)
+    if file is not None and file.suffix == ".npz":
+        description, arrays = packed_weights.read(file)
+        save_arrays(file, {**description, "calibration": calibration}, arrays)
+    else:
+        run = path if path.is_dir() else path.parent
+        write_description(run, {**read_description(run), "calibration": calibration})
 
 
 def report_folder(source: Path, split: str) -> Path:
@@ -67,6 +89,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add_split_option(parser)
     add_data_option(parser)
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="keep the temperature that makes probabilities of the scores with the run or the "
+        "packed weights; models that are converted afterwards have it",
+    )
     parser.add_argument("--ten", action="store_true", help="average over ten crops, too")
     parser.add_argument(
         "--out",
@@ -74,6 +102,8 @@ def main(arguments: list[str] | None = None) -> int:
         help="folder of the report (default: evaluation-SPLIT in the run, or in reports/)",
     )
     options = parser.parse_args(arguments)
+    if options.calibrate and options.split == "test":
+        parser.error("--calibrate goes with validation: PrivateTest is for reporting alone")
     dataset = loading.load(options.data)
     figures = evaluate(options.network, dataset, options.split, options.ten)
     folder = options.out or report_folder(Path(options.network), options.split)
@@ -84,6 +114,8 @@ def main(arguments: list[str] | None = None) -> int:
         f"{figures['per_class_views']} crop{'s' * (figures['per_class_views'] != 'centre')}",
     )
     print_report(figures)
+    if options.calibrate:
+        record_calibration(options.network, figures["calibration"])
     print(f"report: {folder / 'report.md'}, confusion matrix: {folder / 'confusion.png'}")
     return 0
 

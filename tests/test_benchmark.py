@@ -235,3 +235,56 @@ def test_the_light_benchmark_prints_every_light(finished_run, few_faces, capsys)
         row = next(line for line in lines if line.startswith(f"| {name} |"))
         assert re.search(r"\| \d+\.\d\d \| [+-]\d+\.\d\d \|", row)
     assert "128 faces, labels of fer2013, five-crop mean" in lines[0]
+
+
+class SeesTheMiddle:
+    """A detector that answers with the middle half of each scene, lying if it is told so."""
+
+    angle = 0.0
+
+    def detect(self, image: np.ndarray) -> list[Box]:
+        side = len(image)
+        return [Box(side / 4, side / 4, side / 2, angle=self.angle)]
+
+
+def test_the_robustness_benchmark_counts_found_right_and_doubted(few_faces, monkeypatch, capsys):
+    from fer_larq.benchmark import robustness
+
+    class KnowsBrightness:
+        def __init__(self, model):
+            pass
+
+        def scores(self, faces):
+            return np.eye(7)[[int(face.mean()) % 7 for face in faces]]
+
+    monkeypatch.setattr(robustness, "make_detector", lambda name: SeesTheMiddle())
+    monkeypatch.setattr(robustness, "FaceClassifier", KnowsBrightness)
+    arguments = ["robustness", "--data", "any", "--faces", "6", "--step", "90"]
+    assert benchmark.main(arguments) == 0
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if "%" in line]
+    assert len(rows) == 15 and {row[2].strip() for row in rows} == {"100.0%"}
+    doubted = {row[1].strip(): int(row[4]) for row in rows}
+    assert doubted["face of 24 pixels"] == 6 and doubted["blurred, sigma 2"] == 6
+    with pytest.raises(UserError, match="name FER2013"):
+        benchmark.main(["robustness"])
+
+
+def test_a_scene_is_turned_clockwise_and_shrunk_to_the_size_of_its_name():
+    from fer_larq.benchmark import robustness
+
+    scene = np.zeros((320, 320, 3), np.uint8)
+    scene[:160] = 200  # bright above
+    right = robustness.turned(90)(scene)
+    assert right[:, 170:].mean() > 190 and right[:, :150].mean() < 10
+    assert robustness.shrunk(24)(scene).shape == (48, 48, 3)
+
+
+def test_the_throughput_benchmark_says_whether_threads_agree(capsys):
+    from field_inputs import need_detector
+
+    need_detector()
+    arguments = "throughput --starts 1 --photos 2 --threads 2 --calls 2"
+    assert benchmark.main(arguments.split()) == 0
+    said = capsys.readouterr().out
+    assert "12 megapixels" in said and "2 photographs, 1 at a time" in said
+    assert "2 threads" in said and said.count("0 answers differ") == 2

@@ -240,6 +240,39 @@ def test_images_that_may_be_validation_or_test_are_left_out(
     assert "9 images in `test` were left out" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("layout", ["train and test", "test alone", "classes alone"])
+def test_own_photographs_in_folders_of_any_names_are_read(tmp_path, layout, capsys):
+    content = io.BytesIO()
+    Image.fromarray(np.full((60, 50), 90, np.uint8)).save(content, "PNG")
+    splits = {"train and test": ["train/", "test/"], "test alone": ["test/"], "classes alone": [""]}
+    files = {
+        f"{split}{name}/holiday {n}.png": content.getvalue()
+        for split in splits[layout]
+        for name in ("Happy", "sad", "Surprise")
+        for n in range(2)
+    }
+    dataset = data.load(published.write_folder(tmp_path / "own", files))
+    counts = {name: len(faces) for name, faces in dataset.splits.items()}
+    assert counts == ({"training": 6, "test": 6} if layout == "train and test" else {"test": 6})
+    assert sorted(set(dataset.split("test").labels)) == [3, 4, 5]
+    assert "left out" not in capsys.readouterr().err
+
+
+def test_a_cameras_note_turns_an_image_of_a_folder_and_a_broken_note_does_not(tmp_path):
+    pixels = np.full((48, 48), 30, np.uint8)
+    pixels[:24] = 220  # bright above
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned to the right
+    files = {}
+    for name, note in (("a", exif.tobytes()), ("b", b"Exif\0\0garbage!")):
+        content = io.BytesIO()
+        Image.fromarray(pixels).save(content, "JPEG", quality=95, exif=note)
+        files[f"test/happy/{name}.jpg"] = content.getvalue()
+    images = data.load(published.write_folder(tmp_path / "own", files)).split("test").images
+    assert sorted(float(image[:, 24:].mean()) > 200 for image in images) == [False, True]
+    assert sorted(float(image[:24].mean()) > 200 for image in images) == [False, True]
+
+
 def test_other_class_counts_are_one_warning_with_both_numbers(tmp_path, splits, capsys):
     del (some := dict(splits))["test"]
     data.load(write(tmp_path / "fer2013.csv", published.table(some)))

@@ -47,6 +47,8 @@ RUN_BY = {
     "python -m fer_larq.benchmark inference": "test_benchmark.py::test_the_inference_benchmark",
     "python -m fer_larq.benchmark layers": "test_benchmark.py::test_the_layers_benchmark",
     "python -m fer_larq.benchmark photographs": "test_readme.py::test_a_command_runs",
+    "python -m fer_larq.benchmark robustness": "test_benchmark.py::test_the_robustness_benchmark",
+    "python -m fer_larq.benchmark throughput": "test_benchmark.py::test_the_throughput_benchmark",
     "python -m fer_larq.benchmark training": "test_benchmark.py::test_the_training_benchmark",
     "python -m fer_larq.benchmark video": "test_benchmark.py::test_the_video_benchmark",
     "python -m fer_larq.convert": "test_convert.py::test_a_run_becomes_a_model",

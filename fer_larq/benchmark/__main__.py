@@ -10,6 +10,8 @@ from fer_larq.benchmark import (
     layers,
     light,
     photographs,
+    robustness,
+    throughput,
     training,
     video,
 )
@@ -21,6 +23,8 @@ BENCHMARKS = {
     "light": (light, "accuracy in less light, less contrast and another gamma"),
     "layers": (layers, "milliseconds of each layer by arithmetic"),
     "detection": (detection, "faces found and missed, and how FER2013 frames a face"),
+    "robustness": (robustness, "faces that are turned, dim, blurred, small: found and right"),
+    "throughput": (throughput, "photographs a second: a process, a folder, threads"),
     "video": (video, "frames per second with one face, by stage; seconds to a photo's answer"),
     "photographs": (photographs, "what is read in photographs with names"),
 }

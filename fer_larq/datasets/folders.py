@@ -1,7 +1,8 @@
 """FER2013 as images in folders.
 
 ``train/<class>/Training_1.jpg`` and ``test/<class>/PublicTest_2.jpg``, where the beginning of the
-file's name says to which split it belongs.
+file's name says to which split it belongs. Own data may have any names: then ``test`` is the test
+split, and class folders without one above them are it, too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import warnings
 from pathlib import Path
 from typing import IO
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from fer_larq.datasets.crops import FACE_SIZE
 from fer_larq.datasets.integrity import many_resized
@@ -32,6 +33,9 @@ CLASS_FOLDERS = {
 }
 """Names of class folders in public mirrors, in lower case, and their labels."""
 
+BOTH_TESTS = 7178
+"""Images of PublicTest and PrivateTest together."""
+
 MAX_IMAGE_PIXELS = 2**22
 """Most pixels of one image before it is resized."""
 
@@ -39,16 +43,19 @@ MAX_IMAGE_PIXELS = 2**22
 def read_images(path: Path, members: list[Member]) -> Contents:
     """Decode the images whose paths say split and class; others are passed over."""
     contents = Contents()
+    places = [(member, split_and_label(member.name, path)) for member in members]
+    unnamed = sum(place is not None and place[0] is None for _, place in places)
+    # FER2013's own `test` says to which split each image belongs, or has as many as both have.
+    own = unnamed != BOTH_TESTS and not any(usage_of(member.name) for member, _ in places)
     unassigned = 0
-    for member in members:
-        place = split_and_label(member.name, path)
+    for member, place in places:
         if place is None:
             continue
         split, label = place
-        if split is None:
+        if split is None and not own:
             unassigned += 1
             continue
-        contents.faces[split].append((read_face(path, member, contents), label))
+        contents.faces[split or "test"].append((read_face(path, member, contents), label))
     warn_of_conversions(path, contents)
     if unassigned:
         contents.warnings.append(
@@ -64,6 +71,7 @@ def read_face(path: Path, member: Member, contents: Contents) -> bytes:
     with member.open() as file:
         image = decode(Limited(file, where), where)
     contents.names.append(member.base_name)
+    image = upright(image)
     if image.mode != "L":
         contents.coloured += 1
         image = image.convert("L")
@@ -91,17 +99,31 @@ def split_and_label(name: str, path: Path) -> tuple[str | None, int] | None:
     Returns:
         None if the path has neither; a split of None if it may be validation or test.
     """
-    *_, above, folder, file = ["", "", *name.lower().replace("\\", "/").split("/")]
-    usage = file.split("_")[0]
-    if usage not in USAGES and above not in SPLIT_FOLDERS:
-        return None
+    *_, above, folder, _ = ["", "", *name.lower().replace("\\", "/").split("/")]
+    usage = usage_of(name)
+    if usage is None and above not in SPLIT_FOLDERS:
+        return (None, CLASS_FOLDERS[folder]) if folder in CLASS_FOLDERS else None
     if folder not in CLASS_FOLDERS:
         raise UserError(
             f"{path}: {one_line(name)} lies in no folder of an expression: the folder must be one "
             f"of {', '.join(EXPRESSIONS)}"
         )
-    split = USAGES[usage] if usage in USAGES else SPLIT_FOLDERS[above]
+    split = USAGES[usage] if usage is not None else SPLIT_FOLDERS[above]
     return split, CLASS_FOLDERS[folder]
+
+
+def usage_of(name: str) -> str | None:
+    """What FER2013's name of a file says of its split, a key of ``USAGES``; None if nothing."""
+    usage = name.lower().replace("\\", "/").split("/")[-1].split("_")[0]
+    return usage if usage in USAGES else None
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """An image turned as its camera noted; a note that cannot be understood is ignored."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        return image
 
 
 def decode(file: IO[bytes], where: str) -> Image.Image:

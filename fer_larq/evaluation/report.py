@@ -54,7 +54,7 @@ def report(scores: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
             }
             for index, name in enumerate(EXPRESSIONS)
         },
-        "macro_f1": float(f1.mean()),
+        "macro_f1": float(f1[support > 0].mean()),  # a class without faces has none
         "confusion": confusion_matrix(labels, predicted, labels=every_label).tolist(),
     }
 
@@ -164,3 +164,12 @@ def print_report(figures: dict[str, Any]) -> None:
             f"{row['faces']:8d}"
         )
     print(f"  {'macro F1':14s} {'':18s} {figures['macro_f1']:8.2%}")
+    absent = [name for name, row in figures["classes"].items() if not row["faces"]]
+    if absent:
+        print(f"  without {', '.join(absent)}: the split has no such face")
+    found = figures["calibration"]
+    print(
+        f"  temperature {found['temperature']:.3f}; expected calibration error "
+        f"{found['expected_calibration_error']:.2%} on one half, by a fit on the other "
+        f"({found['uncalibrated_error']:.2%} without; {found['bins']} bins)"
+    )

@@ -89,13 +89,15 @@ def model_document(
         "labels": list(EXPRESSIONS),
         "views": crops,
         "normalisation": run.get("recipe", {}).get("normalisation", "none"),
+        "temperature": run.get("calibration", {}).get("temperature"),
         "scaling": "x = (2p - 255) / 255",
         "input": model_input,
         "output": {
             "name": "scores",
             "type": "float32",
             "shape": [-1 if crops == "none" else 1, len(EXPRESSIONS)],
-            "content": "a score for each label, the largest is the answer; no probabilities",
+            "content": "a score for each label, the largest is the answer; softmax of the scores "
+            "divided by the temperature makes probabilities",
         },
         "run": dict(run),
     }

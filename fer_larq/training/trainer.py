@@ -12,6 +12,7 @@ from __future__ import annotations
 import signal
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -63,9 +64,10 @@ class StopRequest:
         self.signal_number: int | None = None
 
     def __enter__(self) -> StopRequest:
-        self._previous = {
-            number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        # Python lets no other thread set handlers: a host program's training runs without them.
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        numbers = (signal.SIGINT, signal.SIGTERM) if in_main_thread else ()
+        self._previous = {number: signal.signal(number, self._note) for number in numbers}
         return self
 
     def __exit__(self, *_) -> None:

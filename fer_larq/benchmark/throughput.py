@@ -1,0 +1,118 @@
+"""Photographs from the start of a process, a folder of them, threads: ``... benchmark throughput``.
+
+The photographs are scikit-image's astronaut in a larger scene. Ratios are of one run; the machine
+should have nothing else to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from fer_larq.benchmark.detection import sample_image
+from fer_larq.benchmark.inference import processor
+from fer_larq.benchmark.video import first_answer
+from fer_larq.inference.analyzer import analyze
+from fer_larq.inference.pool import usable_cores
+
+LARGE = (4000, 3000)
+"""Width and height of the photograph of 12 megapixels."""
+
+SMALL = (1024, 768)
+"""Width and height of the photographs in the folder."""
+
+
+def photograph(size: tuple[int, int], shift: int = 0) -> np.ndarray:
+    """The astronaut in the middle of a scene, uint8 ``[H, W, 3]``."""
+    width, height = size
+    side = height // 2
+    scene = np.full((height, width, 3), 120, np.uint8)
+    left, top = (width - side) // 2 + shift, (height - side) // 2
+    scene[top : top + side, left : left + side] = cv2.resize(
+        sample_image("astronaut"), (side, side)
+    )
+    return scene
+
+
+def folder_run(folder: Path, jobs: int) -> tuple[float, int]:
+    """Seconds and peak memory, in MiB, of ``fer_larq.predict`` on a folder."""
+    command = [
+        sys.executable, "-m", "fer_larq.predict", str(folder / "in"), "--out", str(folder / "out"),
+        "--no-marked", "--jobs", str(jobs),
+    ]  # fmt: skip
+    start = time.perf_counter()
+    silent = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
+    child = os.posix_spawn(sys.executable, command, os.environ, file_actions=silent)
+    _, status, usage = os.wait4(child, 0)
+    if status:
+        raise RuntimeError(f"{' '.join(command)}: exit status {status}")
+    return time.perf_counter() - start, usage.ru_maxrss // 1024
+
+
+def calls(image: np.ndarray, expected: list, count: int, wrong: list[int]) -> None:
+    """Call ``analyze`` and note the answers that differ."""
+    wrong.append(sum(analyze(image) != expected for _ in range(count)))
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``python -m fer_larq.benchmark throughput``."""
+    parser.add_argument("--starts", type=int, default=5, help="of a process (default: 5)")
+    parser.add_argument("--photos", type=int, default=200, help="in the folder (default: 200)")
+    parser.add_argument("--threads", type=int, default=16, help="(default: 16)")
+    parser.add_argument("--calls", type=int, default=50, help="of each thread (default: 50)")
+    parser.set_defaults(command=main)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Measure and print."""
+    cores = usable_cores()
+    print(f"{cores} cores of {processor()}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        Image.fromarray(photograph(LARGE)).save(folder / "large.jpg", quality=90)
+        runs = [
+            first_answer(folder / "large.jpg", folder / "out", "auto")
+            for _ in range(options.starts)
+        ]
+        passed, busy = (statistics.median(run[i] for run in runs) for i in (0, 1))
+        print(f"12 megapixels, from start to end: {passed:.2f} s, {busy:.2f} s on a processor")
+
+        (folder / "in").mkdir()
+        for index in range(options.photos):
+            pixels = photograph(SMALL, index % 100 - 50)
+            Image.fromarray(pixels).save(folder / "in" / f"{index}.jpg", quality=90)
+        for jobs in dict.fromkeys((1, cores)):
+            seconds, memory = folder_run(folder, jobs)
+            print(
+                f"{options.photos} photographs, {jobs} at a time: {options.photos / seconds:.1f} a "
+                f"second, at most {memory} MiB"
+            )
+    image = photograph((320, 240))
+    expected = analyze(image)
+    total = options.threads * options.calls
+    rates = []
+    for threads in (1, options.threads):
+        wrong: list[int] = []
+        crew = [
+            threading.Thread(target=calls, args=(image, expected, total // threads, wrong))
+            for _ in range(threads)
+        ]
+        start = time.perf_counter()
+        for thread in crew:
+            thread.start()
+        for thread in crew:
+            thread.join()
+        rates.append(total / (time.perf_counter() - start))
+        print(f"{threads} threads: {rates[-1]:.1f} calls a second, {sum(wrong)} answers differ")
+    print(f"ratio: {rates[1] / rates[0]:.2f}")
+    return 0
