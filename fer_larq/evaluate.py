@@ -1,55 +1,77 @@
 """Evaluate a network: ``python -m fer_larq.evaluate RUN --split validation``.
 
-Writes ``report.md`` for readers, ``report.json`` for programs, ``confusion.csv`` and
-``confusion.png``. PublicTest (``validation``) is for choosing; PrivateTest (``test``) is for the
-one figure that is reported in the end.
+Writes ``report.md`` for readers, ``report.json`` for programs, ``predictions.csv`` with the answer
+to each face, ``confusion.csv`` and ``confusion.png``. PublicTest (``validation``) is for choosing;
+PrivateTest (``test``) is for the one figure that is reported in the end.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from fer_larq.datasets import loading
 from fer_larq.datasets.dataset import Dataset
+from fer_larq.datasets.label_schemes import select
 from fer_larq.evaluation.calibration import calibrate
-from fer_larq.evaluation.report import print_report, report, write_report
+from fer_larq.evaluation.report import (
+    Evaluation,
+    answer_table,
+    print_report,
+    report,
+    write_report,
+)
 from fer_larq.evaluation.target import load_target, score_target
 from fer_larq.models import packed_weights
 from fer_larq.training.run_folder import read_description, versions, write_description
 from fer_larq.utils.errors import UserError, run_command
 from fer_larq.utils.files import save_arrays
-from fer_larq.utils.options import add_data_option, add_split_option
+from fer_larq.utils.options import add_data_option, add_label_options, add_split_option, ferplus_of
 
 
 def evaluate(
-    source: str, dataset: Dataset, split: str = "validation", ten: bool = False
-) -> dict[str, Any]:
+    source: str,
+    dataset: Dataset,
+    split: str = "validation",
+    ten: bool = False,
+    labels: str = "fer2013",
+) -> Evaluation:
     """Evaluate a network on a split and say where every part of the figure comes from.
 
     Args:
         source: a run folder, a weights file, packaged weights or a ``.tflite`` model.
         dataset: has to contain ``split``.
         ten: also average over ten crops, five and their mirror images.
+        labels: ``fer2013``, or ``ferplus``, for which the faces need votes: their majority, see
+            ``datasets.label_schemes.select``.
 
     Returns:
-        ``report`` with the network, its training, the data and the versions beside it.
+        ``report`` with the network, its training, the data, what runs it and the versions beside
+        it; and ``answer_table``.
     """
-    faces = dataset.split(split)
+    chosen = select(dataset.split(split), labels, "evaluation")
     network = load_target(source)
-    scores = score_target(network, faces.images, ten)
-    calibration = calibrate(next(iter(scores.values())), faces.labels).as_dict()
-    return {
+    scores = score_target(network, chosen.faces.images, ten)
+    calibration = calibrate(next(iter(scores.values())), chosen.targets).as_dict()
+    figures = {
         "network": network.name,
         "source": str(source),
         "split": split,
+        "labels": labels,
+        "left_out": chosen.left_out,
         "data": dataset.description(),
         "training": network.training,
-        **report(scores, faces.labels),
-        "calibration": {**calibration, "split": split, "data": dataset.name},
+        **report(scores, chosen.targets),
+        "calibration": {
+            **calibration,
+            "split": split,
+            "labels": labels,
+            "data": dataset.name,
+        },
+        "computed_by": network.computed_by,
         "versions": versions(),
     }
+    return Evaluation(figures, answer_table(scores, chosen.faces, chosen.targets))
 
 
 def record_calibration(source: str, calibration: dict[str, Any]) -> None:
@@ -69,11 +91,12 @@ def record_calibration(source: str, calibration: dict[str, Any]) -> None:
         write_description(run, {**read_description(run), "calibration": calibration})
 
 
-def report_folder(source: Path, split: str) -> Path:
+def report_folder(source: Path, split: str, labels: str) -> Path:
     """Where a report goes by default: into the run, or for other networks under ``reports``."""
+    name = split if labels == "fer2013" else f"{split}-{labels}"
     if source.is_dir():
-        return source / f"evaluation-{split}"
-    return Path("reports") / f"{source.name.split('.')[0]}-{split}"
+        return source / f"evaluation-{name}"
+    return Path("reports") / f"{source.name.split('.')[0]}-{name}"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -95,6 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="keep the temperature that makes probabilities of the scores with the run or the "
         "packed weights; models that are converted afterwards have it",
     )
+    add_label_options(parser, ("fer2013", "ferplus"))
     parser.add_argument("--ten", action="store_true", help="average over ten crops, too")
     parser.add_argument(
         "--out",
@@ -104,15 +128,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.calibrate and options.split == "test":
         parser.error("--calibrate goes with validation: PrivateTest is for reporting alone")
-    dataset = loading.load(options.data)
-    figures = evaluate(options.network, dataset, options.split, options.ten)
-    folder = options.out or report_folder(Path(options.network), options.split)
-    write_report(
-        folder,
-        figures,
-        f"{figures['network']} on {figures['data']['name']}, {figures['split']}, "
-        f"{figures['per_class_views']} crop{'s' * (figures['per_class_views'] != 'centre')}",
+    dataset = loading.load(options.data, ferplus=ferplus_of(options))
+    figures, answers = evaluate(
+        options.network, dataset, options.split, options.ten, options.labels
     )
+    folder = options.out or report_folder(Path(options.network), options.split, options.labels)
+    write_report(folder, figures, answers)
     print_report(figures)
     if options.calibrate:
         record_calibration(options.network, figures["calibration"])

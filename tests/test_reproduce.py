@@ -1,5 +1,8 @@
 """The paper's table: rows, runs that are picked up, and the files."""
 
+import csv
+
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -44,6 +47,20 @@ def test_rows_are_trained_then_picked_up_and_shown_beside_the_paper(few_faces, t
         assert f"| 0: {first:.2f}, 4: {second:.2f} | {deviation:.2f} | 1 | {paper} |" in line
     assert "say nothing about people" in table and "Networks of 0.125 of the paper's" in table
     assert Image.open(tmp_path / "out/table.png").size[0] > 500
+
+    assert "McNemar's exact test, p-values after Holm's correction for 1 pairs" in table
+    line = next(line for line in table.splitlines() if line.startswith("| BDNN2 and BDNN4, no"))
+    difference, only_first, only_second = line.split("|")[2:5]
+    with (tmp_path / "out/predictions.csv").open(newline="") as file:
+        answers = list(csv.DictReader(file))
+    assert len(answers) == 128
+    right = {
+        name: np.array([answer[name] == answer["label"] for answer in answers])
+        for name in ("BDNN2, seed 0", "BDNN2, seed 4", "BDNN4, no crops, seed 0")
+    }
+    one, other = right["BDNN2, seed 0"], right["BDNN4, no crops, seed 0"]
+    assert int(only_first) == np.sum(one & ~other) and int(only_second) == np.sum(other & ~one)
+    assert float(difference) == pytest.approx(100 * (other.mean() - one.mean()), abs=0.006)
 
     before = (tmp_path / "runs/bdnn2-width0.125-seed0/last.weights.h5").stat().st_mtime_ns
     capsys.readouterr()

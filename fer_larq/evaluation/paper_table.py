@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
+from fer_larq.evaluation.report import Evaluation, caveats
+from fer_larq.evaluation.significance import SIGNIFICANCE_LEVEL, compare_all
 from fer_larq.models.bdnn import network_name
 from fer_larq.training.recipes import RECIPES
 
@@ -41,10 +44,25 @@ PAPER = (
 
 @dataclass(frozen=True)
 class MeasuredRow:
-    """A row of the paper's tables and the reports of its runs, one for each seed."""
+    """A row of the paper's tables and the evaluations of its runs, one for each seed."""
 
     paper: PaperRow
-    reports: tuple[dict[str, Any], ...]
+    evaluations: tuple[Evaluation, ...]
+
+    @property
+    def reports(self) -> list[dict[str, Any]]:
+        """The figures of each seed's run."""
+        return [one.figures for one in self.evaluations]
+
+    @property
+    def answers(self) -> dict[str, pd.Series]:
+        """The answers of each seed's run to each face, by row and seed."""
+        return {
+            f"{self.paper.label}, seed {one.figures['training']['settings']['seed']}": (
+                one.answers[self.crops]
+            )
+            for one in self.evaluations
+        }
 
     @property
     def crops(self) -> str:
@@ -79,8 +97,7 @@ def paper_markdown(rows: Sequence[MeasuredRow], width: float) -> str:
     ]
     if width != 1:
         lines.insert(0, f"**Networks of {width:g} of the paper's filters and units.**\n")
-    if figures["data"]["drawn"]:
-        lines.insert(0, "**Drawn faces: these figures say nothing about people.**\n")
+    lines[:0] = [f"**{sentence}**\n" for sentence in caveats(figures)]
     for row in rows:
         low, high = row.interval
         found = row.accuracies
@@ -97,6 +114,39 @@ def paper_markdown(rows: Sequence[MeasuredRow], width: float) -> str:
             f"| {100 * row.paper.accuracy:.2f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def comparison_markdown(rows: Sequence[MeasuredRow]) -> str:
+    """Whether the rows differ on the same faces, as a Markdown table."""
+    labels = rows[0].evaluations[0].answers["label"]
+    right = {
+        row.paper.label: (row.evaluations[0].answers[row.crops] == labels).to_numpy()
+        for row in rows
+    }
+    found = compare_all(right)
+    seed = rows[0].reports[0]["training"]["settings"]["seed"]
+    lines = [
+        f"Differences between the rows on the same {len(labels):,} faces, networks of seed {seed}: "
+        f"McNemar's exact test, p-values after Holm's correction for {len(found)} pairs. Real: "
+        f"p below {SIGNIFICANCE_LEVEL:g}, more than this choice of faces explains. Another seed "
+        "may differ by more, see the deviation above.",
+        "",
+        "| rows | difference (points) | only the first is right | only the second | p | real |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {one.first} and {one.second} | {one.difference:+.2f} | {one.only_first} "
+        f"| {one.only_second} | {one.adjusted:.2g} | {'yes' if one.real else 'not shown'} |"
+        for one in found
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def prediction_table(rows: Sequence[MeasuredRow]) -> pd.DataFrame:
+    """Every run's answer to each face, beside the face's row in the published order and label."""
+    first = rows[0].evaluations[0].answers
+    known = first[[name for name in ("row", "label") if name in first]]
+    return known.assign(**{name: some for row in rows for name, some in row.answers.items()})
 
 
 def paper_figure(rows: Sequence[MeasuredRow], width: float) -> Figure:

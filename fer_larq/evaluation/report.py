@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,22 @@ from matplotlib.figure import Figure
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from fer_larq.datasets.dataset import Faces
+from fer_larq.datasets.integrity import ALTERED
+from fer_larq.datasets.label_schemes import describe_left_out
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.evaluation.metrics import accuracy
 from fer_larq.utils.files import atomic_write
+
+LABEL_NAMES = {"fer2013": "labels of FER2013", "ferplus": "majority of FER+'s votes"}
+"""What the labels of an evaluation are called."""
+
+
+class Evaluation(NamedTuple):
+    """A network's figures, as in ``report.json``, and its answers, as in ``predictions.csv``."""
+
+    figures: dict[str, Any]
+    answers: pd.DataFrame
 
 
 def report(scores: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
@@ -65,6 +78,25 @@ def _interval(scores: np.ndarray, labels: np.ndarray) -> list[float]:
     return [float(interval.low), float(interval.high)]
 
 
+def answer_table(scores: dict[str, np.ndarray], faces: Faces, labels: np.ndarray) -> pd.DataFrame:
+    """What a network answers to each face, for comparing networks on the same faces.
+
+    Args:
+        scores: float32 ``[N, 7]`` by crops.
+        faces: the N faces; their rows, where the source has them, stand in the table.
+        labels: int64 ``[N]``, what the answers are compared with.
+
+    Returns:
+        A row for each face: ``row`` in the published order of its split, ``label``, and an answer
+        for each choice of crops, all expressions by name.
+    """
+    names = np.array(EXPRESSIONS)
+    columns = {} if faces.rows is None else {"row": faces.rows}
+    columns["label"] = names[labels]
+    columns |= {crops: names[values.argmax(axis=1)] for crops, values in scores.items()}
+    return pd.DataFrame(columns)
+
+
 def confusion_figure(confusion: np.ndarray, title: str) -> Figure:
     """Draw a confusion matrix ``[7, 7]``: shares of each row as shades, counts as figures."""
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
@@ -87,21 +119,48 @@ def crops_name(crops: str) -> str:
     return "centre crop" if crops == "centre" else f"{crops}-crop mean"
 
 
+def title_of(figures: dict[str, Any]) -> str:
+    """What was evaluated on what, as the heading of every form of the report."""
+    return (
+        f"{figures['network']} on {figures['data']['name']}, {figures['split']} split, "
+        f"{LABEL_NAMES[figures['labels']]}"
+    )
+
+
+def caveats(figures: dict[str, Any]) -> list[str]:
+    """What a reader has to know before any figure, one sentence each."""
+    source, left_out = figures["data"], describe_left_out(figures["left_out"])
+    sentences = []
+    if source["drawn"]:
+        sentences.append("These are drawn faces: the figures say nothing about people.")
+    if source["pixels"] in ALTERED:
+        finding = source["finding"]
+        sentences.append(
+            f"{finding[0].upper()}{finding[1:]}. These figures do not compare with published ones."
+        )
+    if ((figures["training"] or {}).get("data") or {}).get("pixels") in ALTERED:
+        sentences.append(
+            f"The network was trained on altered pixels: {figures['training']['data']['finding']}."
+        )
+    if left_out:
+        sentences.append(f"Faces without such a label: {left_out}.")
+    return sentences
+
+
 def report_markdown(figures: dict[str, Any]) -> str:
     """The figures of ``evaluate`` as a page to be read, with all that they depend on."""
     source, training = figures["data"], figures["training"]
     settings, result = training.get("settings") or {}, training.get("result") or training
     lines = [
-        f"# {figures['network']} on {source['name']}, {figures['split']} split",
+        f"# {title_of(figures)}",
         "",
+        *(f"**{sentence}**\n" for sentence in caveats(figures)),
         f"Seed {settings.get('seed', 'unknown')}, {result.get('epochs', 'unknown')} epochs, data "
-        f"fingerprint `{source['fingerprint'][:12]}`.",
+        f"fingerprint `{source['fingerprint'][:12]}`, pixels {source['pixels']}.",
         "",
         "| crops | accuracy (%) | 95 % interval (Wilson) | faces |",
         "|---|---|---|---|",
     ]
-    if source["drawn"]:
-        lines.insert(1, "\n**Drawn faces: these figures say nothing about people.**")
     for crops, found in figures["accuracy"].items():
         low, high = found["interval_95"]
         lines.append(
@@ -129,17 +188,26 @@ def report_markdown(figures: dict[str, Any]) -> str:
     for name, row in zip(EXPRESSIONS, figures["confusion"], strict=True):
         lines.append(f"| {name} | " + " | ".join(map(str, row)) + " |")
     made_with = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
-    return "\n".join([*lines, "", f"Computed with {made_with}."]) + "\n"
+    lines += ["", f"Computed by {figures['computed_by']}, with {made_with}."]
+    return "\n".join(lines) + "\n"
 
 
-def write_report(folder: Path, figures: dict[str, Any], title: str) -> None:
-    """Write the report's four files, each whole or not at all."""
+def write_report(folder: Path, figures: dict[str, Any], answers: pd.DataFrame) -> None:
+    """Write the report's five files, each whole or not at all.
+
+    Args:
+        figures: of ``evaluate``.
+        answers: of ``answer_table``.
+    """
     with atomic_write(folder / "report.md") as temporary:
         temporary.write_text(report_markdown(figures), encoding="utf-8")
     confusion = np.array(figures["confusion"])
     table = pd.DataFrame(confusion, index=EXPRESSIONS, columns=EXPRESSIONS)
     with atomic_write(folder / "confusion.csv") as temporary:
         table.to_csv(temporary, index_label="labelled \\ read as")
+    with atomic_write(folder / "predictions.csv") as temporary:
+        answers.to_csv(temporary, index_label="face")
+    title = f"{title_of(figures)}\n{crops_name(figures['per_class_views'])}"
     with atomic_write(folder / "confusion.png") as temporary:
         confusion_figure(confusion, title).savefig(temporary, dpi=120)
     with atomic_write(folder / "report.json") as temporary:
@@ -148,9 +216,11 @@ def write_report(folder: Path, figures: dict[str, Any], title: str) -> None:
 
 def print_report(figures: dict[str, Any]) -> None:
     """Print the figures that a reader looks for first."""
-    print(f"{figures['network']} on {figures['data']['name']}, {figures['split']} split")
-    if figures["data"]["drawn"]:
-        print("  These are drawn faces: the figures say nothing about people.")
+    print(title_of(figures))
+    for sentence in caveats(figures):
+        print(f"  {sentence}")
+    if votes := figures["data"].get("ferplus"):
+        print(f"  votes: {votes['source']}")
     for crops, found in figures["accuracy"].items():
         low, high = found["interval_95"]
         print(
