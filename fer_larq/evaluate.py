@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from fer_larq.datasets import loading
 from fer_larq.datasets.dataset import Dataset

@@ -462,6 +462,7 @@ def test_other_schemes_are_a_programmer_s_mistake(scheme, purpose):
 # Real votes ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_real_votes_belong_to_the_real_faces():
     shared = Path(__file__).resolve().parents[2] / "shared"
     path = Path(os.environ.get("FER2013") or shared / "fer2013")

@@ -171,6 +171,7 @@ ALTERATIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALTERATIONS)
 def test_an_altered_copy_of_real_faces_is_named(name, real):
     alter, kind = ALTERATIONS[name]
@@ -180,12 +181,14 @@ def test_an_altered_copy_of_real_faces_is_named(name, real):
     assert finding.altered == (kind != "unaltered")
 
 
+@pytest.mark.slow
 def test_one_altered_split_is_enough(real):
     images = {split: some.images for split, some in real.items()}
     images["validation"] = altered(real, ImageOps.equalize)["validation"].images
     assert integrity.examine(images, published_counts=COUNTS).kind == "equalised"
 
 
+@pytest.mark.slow
 def test_all_that_was_done_is_said(real):
     def alter(image):
         return by_way_of(64)(contrast(1.5)(image))
@@ -201,6 +204,7 @@ def warnings_of(path: Path, capsys) -> list[str]:
     return capsys.readouterr().err.splitlines()
 
 
+@pytest.mark.slow
 def test_a_table_of_altered_faces_gets_one_warning(real, tmp_path, capsys):
     alter, _ = ALTERATIONS["contrast 1.2, then equalised"]
     path = tmp_path / "fer2013.csv"
@@ -214,6 +218,7 @@ def test_a_table_of_altered_faces_gets_one_warning(real, tmp_path, capsys):
     assert again == line, "the decoded copy remembers it"
 
 
+@pytest.mark.slow
 def test_images_stored_at_another_size_get_one_warning(real, tmp_path, capsys):
     files = {
         name: published.encoded(Image.open(io.BytesIO(content)).resize((64, 64)))
@@ -223,6 +228,7 @@ def test_images_stored_at_another_size_get_one_warning(real, tmp_path, capsys):
     assert "1,000 of 1,000 images had another size than 48x48" in line
 
 
+@pytest.mark.slow
 def test_jpeg_of_the_published_faces_is_not_warned_of(real, tmp_path, capsys, monkeypatch):
     counts = {split: some.counts for split, some in real.items()}
     monkeypatch.setattr(loading, "PUBLISHED_COUNTS", counts)
