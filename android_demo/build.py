@@ -53,7 +53,7 @@ NETWORK = (HERE / "network", "libpacked_network.so")  # CMake files, and the lib
 DIST = HERE / "dist"
 JARS = BUILD / "jars"
 MAIN = HERE / "app" / "src" / "main"
-PACKAGED_MODEL = REPOSITORY / "fer_larq" / "weights" / "bdnn4.tflite"
+PACKAGED_MODEL = REPOSITORY / "fer_larq" / "weights" / "bdnn4-ferplus.tflite"
 MINIMUM_API, TARGET_API = 26, 35
 PAGE = 16384
 

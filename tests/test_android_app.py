@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 DEMO = Path(__file__).resolve().parents[1] / "android_demo"
-PACKAGED = DEMO.parent / "fer_larq" / "weights" / "bdnn4.tflite"
+PACKAGED = DEMO.parent / "fer_larq" / "weights" / "bdnn4-ferplus.tflite"
 MODEL = Path(os.environ.get("MODEL") or PACKAGED)
 TOOLS = ("clang-19", "ld.lld-19", "cmake", "ninja", "mvn", "javac", "apksigner", "aapt", "dexdump")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]

@@ -29,7 +29,7 @@ from fer_larq.inference.tracker import FaceTracker
 from fer_larq.utils.errors import UserError
 from fer_larq.utils.stopwatch import Stopwatch
 
-PACKAGED_MODEL = Path(__file__).resolve().parents[1] / "weights" / "bdnn4.tflite"
+PACKAGED_MODEL = Path(__file__).resolve().parents[1] / "weights" / "bdnn4-ferplus.tflite"
 """The model that is used unless another is named."""
 
 

@@ -1,6 +1,6 @@
 /** The worker with the networks, and its files, which the page loads for it. */
 import AnalysisWorker from "./worker.js?worker&inline";
-import expressionsUrl from "../../fer_larq/weights/bdnn4.tflite?url";
+import expressionsUrl from "../../fer_larq/weights/bdnn4-ferplus.tflite?url";
 import facesUrl from "../node_modules/@mediapipe/face_detection/face_detection_short_range.tflite?url";
 import portableUrl from "lce-core/wasm/lce_core_portable.wasm?url";
 import simdUrl from "lce-core/wasm/lce_core_simd128.wasm?url";

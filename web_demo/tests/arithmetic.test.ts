@@ -6,7 +6,7 @@ import { cutBox, cutFace, type Box } from "../src/geometry.js";
 import { round } from "../src/image.js";
 import { bytes, float32, json } from "./expected.js";
 
-const MODEL = new Uint8Array(readFileSync("../fer_larq/weights/bdnn4.tflite"));
+const MODEL = new Uint8Array(readFileSync("../fer_larq/weights/bdnn4-ferplus.tflite"));
 const FACE = 48 * 48;
 
 async function core(kind: string): Promise<LceCore> {
