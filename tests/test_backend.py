@@ -31,7 +31,7 @@ def test_loading_tensorflow_says_nothing():
         "datasets.crops",
         "datasets.labels",
         "evaluation.metrics",
-        "faces",
+        "datasets.synthetic",
         "inference.analyzer",
         "tflite.summary",
         "utils.errors",

@@ -187,7 +187,7 @@ def test_a_first_layer_of_signs_and_its_packing_are_one_and_give_the_bits_of_the
 
 def takes_the_picture(model: bytes) -> bool:
     """Is the delegate's piece, the last operator, fed with the model's input?"""
-    resolver = litert().OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    resolver = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = open_model(model, experimental_op_resolver_type=resolver)
     last = interpreter._get_ops_details()[-1]
     assert last["op_name"] == "DELEGATE"

@@ -74,7 +74,7 @@ def lay_tensorflow(folder: Path) -> str:
     with zipfile.ZipFile(tensorflow_lite()) as content:
         library = content.read("jni/x86_64/libtensorflowlite_jni.so")
         built = folder / "build" / "lce_delegate" / "liblce_delegate.so"
-        host_runtime.lay_host_runtime(tensorflow, library, built)
+        host_runtime.lay_host_runtime(tensorflow, library, [built])
         headers = [name for name in content.namelist() if name.startswith("headers/")]
         content.extractall(folder, headers)
     shutil.copytree(folder / "headers", tensorflow, dirs_exist_ok=True)

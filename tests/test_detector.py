@@ -296,7 +296,7 @@ def test_a_cache_that_cannot_be_written_is_one_line_that_names_the_variable(no_m
 
 def test_the_android_app_frames_a_face_with_the_same_factors():
     kotlin = ROOT / "android_demo/app/src/main/kotlin/org/ferlarq/demo/inference"
-    text = (kotlin / "BlazeFaceDetector.kt").read_text(encoding="utf-8")
+    text = (kotlin / "FaceSearch.kt").read_text(encoding="utf-8")
     factors = {
         name: float(re.search(rf"const val FRAME_{name} = ([0-9.]+)f", text)[1])
         for name in ("SIDE", "RISE")

@@ -28,4 +28,5 @@ def test_each_part_says_what_ran_and_what_was_skipped_and_why():
         ["android", "not", "run"],
         ["network", "0", "0", "2", "2"],
         ["2", "skipped:", "no", "registry"],
+        ["web", "not", "run"],
     ]

@@ -45,6 +45,7 @@ RUN_HERE = [
 RUN_BY = {
     "python -m fer_larq.benchmark detection": "test_benchmark.py::test_the_detection_benchmark",
     "python -m fer_larq.benchmark inference": "test_benchmark.py::test_the_inference_benchmark",
+    "python -m fer_larq.benchmark light": "test_benchmark.py::test_the_light_benchmark",
     "python -m fer_larq.benchmark layers": "test_benchmark.py::test_the_layers_benchmark",
     "python -m fer_larq.benchmark photographs": "test_readme.py::test_a_command_runs",
     "python -m fer_larq.benchmark robustness": "test_benchmark.py::test_the_robustness_benchmark",
@@ -244,8 +245,8 @@ def readers_folder(tmp_path, monkeypatch, finished_run, published_csv) -> Path:
     (tmp_path / "folder").mkdir()
     shutil.copy(tmp_path / "photo.jpg", tmp_path / "folder" / "again.jpg")
     film = VideoWriter(tmp_path / "clip.mp4", 25)
-    for _ in range(2):
-        film.write(skimage.astronaut())
+    for index in range(2):
+        film.write(skimage.astronaut(), index / 25)
     film.close()
     shutil.copytree(finished_run, tmp_path / "runs" / "bdnn4-augmented-seed0")
     shutil.copy(PACKAGED_MODEL, tmp_path / "bdnn4.tflite")
