@@ -74,7 +74,8 @@ def compile_kernel(kernel: Kernel, clang: str) -> list[list[str]]:
     assembly = run(
         clang, f"--target={kernel.target}", *kernel.flags, "-std=gnu11", "-O3", "-ffp-contract=off",
         "-nostdlibinc", "-isystem", SOURCE.parent / "java" / "without_ndk" / "include",
-        "-I", SOURCE, "-S", "-o", "-", SOURCE / "core" / "kernels" / kernel.source,
+        "-I", SOURCE, "-I", SOURCE / "core", "-I", SOURCE.parent / "include",
+        "-S", "-o", "-", SOURCE / "core" / "kernels" / kernel.source,
     )  # fmt: skip
     function = re.search(rf"^{kernel.function}:(.*?)^\.Lfunc_end", assembly, re.M | re.S)
     blocks: list[list[str]] = [[""]]
