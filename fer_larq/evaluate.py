@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from fer_larq.datasets import loading
 from fer_larq.datasets.dataset import Dataset
@@ -23,10 +22,8 @@ from fer_larq.evaluation.report import (
     write_report,
 )
 from fer_larq.evaluation.target import load_target, score_target
-from fer_larq.models import packed_weights
-from fer_larq.training.run_folder import read_description, versions, write_description
-from fer_larq.utils.errors import UserError, run_command
-from fer_larq.utils.files import save_arrays
+from fer_larq.training.run_folder import record_calibration, versions
+from fer_larq.utils.errors import run_command
 from fer_larq.utils.options import add_data_option, add_label_options, add_split_option, ferplus_of
 
 
@@ -73,23 +70,6 @@ def evaluate(
         "versions": versions(),
     }
     return Evaluation(figures, answer_table(scores, chosen.faces, chosen.targets))
-
-
-def record_calibration(source: str, calibration: dict[str, Any]) -> None:
-    """Write a calibration into the description of a run or of packed weights.
-
-    Raises ``UserError`` for a converted model, whose bytes are final.
-    """
-    path = Path(source)
-    if path.suffix == ".tflite":
-        raise UserError(f"{source}: calibrate its run or its packed weights and convert it again")
-    file = path if path.exists() else packed_weights.packaged(source)
-    if file is not None and file.suffix == ".npz":
-        description, arrays = packed_weights.read(file)
-        save_arrays(file, {**description, "calibration": calibration}, arrays)
-    else:
-        run = path if path.is_dir() else path.parent
-        write_description(run, {**read_description(run), "calibration": calibration})
 
 
 def report_folder(source: Path, split: str, labels: str) -> Path:

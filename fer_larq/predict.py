@@ -18,13 +18,12 @@ from pathlib import Path
 from fer_larq.inference.analyzer import make_analyzer
 from fer_larq.inference.detectors import DETECTORS
 from fer_larq.inference.inputs import find_files
-from fer_larq.inference.output.tables import TABLE_FORMATS, BothTables, JsonTable, make_table
+from fer_larq.inference.output import tables
 from fer_larq.inference.output.text import printable, say
 from fer_larq.inference.pool import Pool, usable_cores
 from fer_larq.inference.prediction_run import PredictionRun
 from fer_larq.inference.video import Webcam
 from fer_larq.utils.errors import UserError, run_command
-from fer_larq.utils.files import atomic_write
 from fer_larq.utils.stopwatch import Stopwatch
 
 INTERRUPTED = 130
@@ -61,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--table",
-        choices=TABLE_FORMATS,
+        choices=tables.TABLE_FORMATS,
         default="csv",
         help="format of the table (default: csv)",
     )
@@ -92,7 +91,6 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("name files or folders, or a --webcam")
     if options.seconds is not None and options.webcam is None:
         parser.error("--seconds goes with --webcam")
-
     if options.jobs is not None and options.jobs < 1:
         parser.error("--jobs is 1 or more")
 
@@ -112,13 +110,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with ExitStack() as outputs:
             path = options.out / f"faces.{options.table}"
-            temporary = outputs.enter_context(atomic_write(path))
-            table = make_table(temporary, first.classifier.labels)
-            outputs.callback(table.close)
+            table = tables.open_table(outputs, path, first.classifier.labels)
             document = io.StringIO()
-            json_table = JsonTable(document)
+            json_table = tables.JsonTable(document)
             if options.json:
-                table = BothTables(table, json_table)
+                table = tables.BothTables(table, json_table)
             run = PredictionRun(analyzers, table, options.out, options.marked, stopwatch, lines)
             try:
                 if camera is None:
@@ -129,14 +125,11 @@ def main(arguments: list[str] | None = None) -> int:
             except KeyboardInterrupt:  # the results so far are kept
                 code = INTERRUPTED
             json_table.end()
-            if options.json and options.json != "-":
-                with atomic_write(options.json) as file:
-                    file.write_text(document.getvalue(), encoding="ascii")
+            if options.json:
+                tables.write_document(options.json, document.getvalue())
     except OSError as error:
         where = error.filename or options.out
         raise UserError(f"{where}: cannot be written ({error.strerror or error})") from None
-    if options.json == "-":
-        sys.stdout.write(document.getvalue())
     if options.time:
         print(run.time_table(), file=lines)
     say(f"written to {printable(str(options.out))}{os.sep}", lines)

@@ -86,6 +86,7 @@ def test_a_models_metadata_hold_the_temperature_of_its_run():
 def test_evaluate_calibrates_a_run_and_packed_weights(finished_run, few_faces, tmp_path, capsys):
     from fer_larq import evaluate
     from fer_larq.models import packed_weights
+    from fer_larq.training import run_folder
     from fer_larq.training.run_folder import load_network
     from fer_larq.weights.__main__ import main as pack
 
@@ -105,4 +106,4 @@ def test_evaluate_calibrates_a_run_and_packed_weights(finished_run, few_faces, t
     assert all(np.array_equal(arrays[name], again[name]) for name in arrays)
     assert load_network(packed).description["calibration"] == description["calibration"]
     with pytest.raises(UserError, match="convert it again"):
-        evaluate.record_calibration("model.tflite", {})
+        run_folder.record_calibration("model.tflite", {})

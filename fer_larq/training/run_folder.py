@@ -28,7 +28,7 @@ from fer_larq.models.registry import build_network
 from fer_larq.training.recipes import FORMER_NAMES, Recipe
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
-from fer_larq.utils.files import atomic_write
+from fer_larq.utils.files import atomic_write, save_arrays
 
 DESCRIPTION = "run.json"
 
@@ -211,3 +211,20 @@ def weights_digest(network: tf.keras.Model) -> str:
     for values in network.get_weights():
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
+
+
+def record_calibration(source: str, calibration: dict[str, Any]) -> None:
+    """Write a calibration into the description of a run or of packed weights.
+
+    Raises ``UserError`` for a converted model, whose bytes are final.
+    """
+    path = Path(source)
+    if path.suffix == ".tflite":
+        raise UserError(f"{source}: calibrate its run or its packed weights and convert it again")
+    file = path if path.exists() else packed_weights.packaged(source)
+    if file is not None and file.suffix == ".npz":
+        description, arrays = packed_weights.read(file)
+        save_arrays(file, {**description, "calibration": calibration}, arrays)
+    else:
+        run = path if path.is_dir() else path.parent
+        write_description(run, {**read_description(run), "calibration": calibration})

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol, TextIO
 
 from fer_larq.inference.face import Face
+from fer_larq.utils.files import atomic_write
 
 TABLE_FORMATS = ("csv", "json")
 
@@ -120,3 +123,19 @@ def make_table(path: Path, labels: Sequence[str]) -> Table:
         return JsonTable(path.open("w", encoding="ascii"))
     # What a file system calls a name may be no text; it is written as it is.
     return CsvTable(path.open("w", newline="", encoding="utf-8", errors="surrogateescape"), labels)
+
+
+def open_table(outputs: ExitStack, path: Path, labels: Sequence[str]):
+    """A table that is written beside its place, and is complete there when ``outputs`` closes."""
+    table = make_table(outputs.enter_context(atomic_write(path)), labels)
+    outputs.callback(table.close)
+    return table
+
+
+def write_document(destination: str, text: str) -> None:
+    """Write a JSON document to standard output if the destination is ``-``, else into that file."""
+    if destination == "-":
+        sys.stdout.write(text)
+        return
+    with atomic_write(destination) as file:
+        file.write_text(text, encoding="ascii")
