@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 import cv2
@@ -163,9 +163,9 @@ class Video:
         From a matrix (of the track, or in the coded frame), or from the tag ``rotate``, degrees
         to the right, that programs write into containers without such a matrix.
         """
-        if SideData.DISPLAYMATRIX in frame.side_data:
-            content = bytes(frame.side_data[SideData.DISPLAYMATRIX])  # type: ignore[arg-type]
-            matrix = np.frombuffer(content, np.int32, 9)
+        side_data: Any = frame.side_data  # releases of PyAV declare its keys differently
+        if SideData.DISPLAYMATRIX in side_data:
+            matrix = np.frombuffer(bytes(side_data[SideData.DISPLAYMATRIX]), np.int32, 9)
             return matrix.reshape(3, 3)[:2, :2]
         tag = self.stream.metadata.get("rotate") or self.stream.metadata.get("ROTATE") or "0"
         try:
