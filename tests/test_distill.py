@@ -75,7 +75,7 @@ def test_targets_hold_the_teachers_answer_for_the_very_crop(teacher, drawn):
         temperature=2.0,
         augment="random-affine",
     )
-    teach, provenance = distillation.teacher(str(teacher), recipe)
+    teach, provenance = distillation.teacher(str(teacher), recipe, "float32")
     faces = trainer.normalised(drawn.split("training"), recipe)
     plan = recipes.plan_of(recipe, len(faces), epoch=0, seed=5)
     hard = one_hot(faces.labels)
@@ -86,6 +86,11 @@ def test_targets_hold_the_teachers_answer_for_the_very_crop(teacher, drawn):
     np.testing.assert_allclose(targets, expected, atol=1e-5)
     assert provenance["recipe"]["topology"] == "residual"
     assert len(provenance["weights_sha256"]) == 64
+
+    teach_in_bfloat16, provenance = distillation.teacher(str(teacher), recipe, "bfloat16")
+    rounded = teach_in_bfloat16(crops, hard[plan.face[:16]])
+    np.testing.assert_allclose(rounded, expected, atol=0.02)
+    assert np.abs(rounded - targets).max() > 0 and provenance["precision"] == "bfloat16"
 
 
 def test_a_pupil_learns_and_names_its_teacher_but_no_file(teacher, drawn, tmp_path, few_faces):

@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fer_larq.models.registry import build_network
 from fer_larq.training import run_folder
+from fer_larq.training.precision import choose_precision, precision_policy
 from fer_larq.training.recipes import Recipe
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
@@ -23,13 +25,16 @@ Teach = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """From scaled crops, float32 ``[B, 42, 42, 1]``, and targets, ``[B, 7]``, to mixed targets."""
 
 
-def teacher(source: str, recipe: Recipe) -> tuple[Teach, dict[str, Any]]:
+def teacher(
+    source: str, recipe: Recipe, precision: str | None = None
+) -> tuple[Teach, dict[str, Any]]:
     """A teacher for a training.
 
     Args:
         source: a run folder, or one of its ``.weights.h5`` files.
-        recipe: of the network that learns; ``distillation`` is the teacher's share in the targets,
-            ``temperature`` divides its scores before the softmax.
+        recipe: of the network that learns; ``distillation_weight`` is the teacher's share in the
+            targets, ``temperature`` divides its scores before the softmax.
+        precision: float32 or bfloat16, in which it answers; by default what this machine has.
 
     Returns:
         The function that mixes its answers into targets, and the provenance of the teacher.
@@ -45,14 +50,19 @@ def teacher(source: str, recipe: Recipe) -> tuple[Teach, dict[str, Any]]:
             f"a network with --normalisation {recipe.normalisation}: train one of them anew"
         )
     share, temperature = recipe.distillation_weight, recipe.temperature
+    precision = precision or choose_precision("auto", found)
+    with precision_policy(precision):
+        network = build_network(found)
+    network.set_weights(loaded.network.get_weights())
 
     def teach(crops: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-        scores = loaded.network(crops, training=False)
+        scores = network(crops, training=False)
         return targets + share * (tf.nn.softmax(scores / temperature) - targets)
 
     return teach, {
         **run_folder.provenance(loaded.description),
         "weights_sha256": run_folder.weights_digest(loaded.network),
+        "precision": precision,
     }
 
 
