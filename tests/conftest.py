@@ -1,30 +1,24 @@
-"""What several tests need: small data sets, a trained run, and a way to type a command."""
+"""What several tests need: small data sets, a trained run; and the parts that tests belong to."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import published
 import pytest
-from parts import pytest_terminal_summary as pytest_terminal_summary
 
 from fer_larq import data
 from fer_larq.datasets import loading, synthetic
-
-ROOT = Path(__file__).resolve().parent.parent
-
-SMALL_RECIPE = (
-    "--blocks", "2", "--width", "0.125", "--batch-size", "32", "--epochs", "2", "--seed", "3",
-)  # fmt: skip
-"""Flags of a training that takes seconds: an eighth of BDNN2's filters and units."""
+from helpers import published
+from helpers.parts import PARTS
+from helpers.parts import pytest_terminal_summary as pytest_terminal_summary
+from helpers.project import SMALL_RECIPE
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """What trains a network is slow."""
+    """A folder that is named like a part holds its tests; what trains a network is slow."""
     for item in items:
+        if item.path.parent.name in PARTS:
+            item.add_marker(item.path.parent.name)
         if "finished_run" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")
 
@@ -61,15 +55,3 @@ def published_csv(tmp_path_factory, drawn) -> Path:
     path = tmp_path_factory.mktemp("data") / "fer2013.csv"
     path.write_bytes(published.table(drawn.splits))
     return path
-
-
-def start(module: str, *arguments: object, environment: dict[str, str] | None = None):
-    """Start ``python -m module arguments`` in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )

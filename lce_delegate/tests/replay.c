@@ -2,7 +2,7 @@
 // compares their outputs bit by bit: so generated operators are compared with LCE also where it does
 // not run, as under an emulator.
 //
-//   replay FILE      written by `python tests/test_delegate.py --record FILE`
+//   replay FILE      written by `python tests/native/test_delegate.py --record FILE`
 //
 // A file is a sequence of operators. Each has its name, its options (a FlexBuffer), the number of its
 // inputs, these, and its output. Texts and data come after their length; numbers are of 32 bits,
@@ -120,7 +120,7 @@ static void run(const operator* op, int number, const char* kernel, int threads)
 
 int main(int argc, char** argv) {
   if (argc != 2 || (file = fopen(argv[1], "rb")) == NULL) {
-    fprintf(stderr, "usage: replay FILE, written by `python tests/test_delegate.py --record FILE`\n");
+    fprintf(stderr, "usage: replay FILE, written by `python tests/native/test_delegate.py --record FILE`\n");
     return 2;
   }
   operator op;

@@ -1,4 +1,4 @@
-/** What tests/test_web_demo.py computed with Python, in the folder that EXPECTED names. */
+/** What tests/web/test_web_demo.py computed with Python, in the folder that EXPECTED names. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
