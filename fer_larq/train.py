@@ -69,6 +69,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help=f"longest time between two checkpoints (default: {CHECKPOINT_MINUTES:g})",
     )
+    parser.add_argument(
+        "--validate-every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="epochs from one validation to the next, to save time; weights are kept at these "
+        "epochs, and the first and the last are among them (default: 1)",
+    )
     add_recipe_options(parser)
 
 
@@ -82,6 +90,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add_options(parser)
     options = parser.parse_args(arguments)
+    if options.validate_every < 1:
+        parser.error(f"--validate-every {options.validate_every}: give 1 or more")
     strategy = make_strategy(options.strategy)  # several workers have to meet before anything else
     recipe, settings, run = prepare(options)
     votes = options.ferplus or recipe.labels != "fer2013"
@@ -101,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
         flush=True,
     )
     try:
-        training.train(options.checkpoint_minutes)
+        training.train(options.checkpoint_minutes, options.validate_every)
     except Stopped as stopped:
         print(
             f"stopped after {int(training.epoch)} epochs and {int(training.step)} steps; go on "

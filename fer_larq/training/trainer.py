@@ -201,8 +201,15 @@ class Training:
         if self.history.rows:
             self._note_result(int(self.epoch))
 
-    def train(self, checkpoint_minutes: float = CHECKPOINT_MINUTES) -> None:
+    def train(
+        self, checkpoint_minutes: float = CHECKPOINT_MINUTES, validate_every: int = 1
+    ) -> None:
         """Train to the end of the recipe.
+
+        Args:
+            checkpoint_minutes: longest time between two checkpoints.
+            validate_every: epochs from one validation to the next. The first and the last epoch
+                are always validated.
 
         Raises:
             Stopped: if SIGINT or SIGTERM asked for it; the checkpoint is written by then.
@@ -213,7 +220,8 @@ class Training:
         with StopRequest() as stop:
             while (epoch := int(self.epoch)) < self.recipe.epochs:
                 self._train_epoch(epoch, train_step, stop, checkpoint_minutes * 60)
-                self._close_epoch(epoch + 1)
+                validate = epoch % validate_every == 0 or epoch + 1 == self.recipe.epochs
+                self._close_epoch(epoch + 1, validate)
 
     def _train_epoch(self, epoch, train_step, stop: StopRequest, checkpoint_seconds) -> None:
         first, batch_size = int(self.step), self.recipe.batch_size
@@ -262,21 +270,33 @@ class Training:
             "training has diverged; start again with a smaller --learning-rate"
         )
 
-    def _close_epoch(self, epoch: int) -> None:
-        """Validate the network as it is after ``epoch`` epochs, keep it and log the epoch."""
+    def _close_epoch(self, epoch: int, validate: bool) -> None:
+        """Log the epoch, and validate and keep the network as it is after ``epoch`` epochs."""
         loss, right, seconds = self.sums.numpy() / self.steps_per_epoch
         figures = {
             "training_loss": loss,
             "training_accuracy": right,
             "crops_per_second": self.recipe.batch_size / seconds,
         }
+        better = validate and self._validate(figures)
+        if self.writes:
+            self.history.append(epoch=epoch, best=better, **figures)
+            self._note_result(epoch)
+            run_folder.write_description(self.run, self.description)
+        self.epoch.assign(epoch)
+        self.step.assign(0)
+        self.sums.assign(np.zeros(3))
+        self.checkpoints.save()
+
+    def _validate(self, figures: dict[str, float]) -> bool:
+        """Add the validation accuracies to ``figures``, keep the weights, tell if they are best."""
         self.exact.set_weights(self._weights_to_keep())
         refresh_batch_statistics(self.exact, self.training, self.recipe, self.settings.seed)
         if self.validation is None:
             judged = float(self.best) + 1.0  # nothing to judge by: the latest counts as best
         else:
             found = accuracies(self.predict, self.validation, progress=self.writes)
-            figures |= {f"validation_{crops}": value for crops, value in found.items()}
+            figures.update({f"validation_{crops}": value for crops, value in found.items()})
             judged = found[self.recipe.validation_crops]
         better = judged > float(self.best)
         if better:
@@ -285,13 +305,7 @@ class Training:
             run_folder.save_weights(self.exact, self.run / run_folder.LAST_WEIGHTS)
             if better:
                 run_folder.save_weights(self.exact, self.run / run_folder.BEST_WEIGHTS)
-            self.history.append(epoch=epoch, best=better, **figures)
-            self._note_result(epoch)
-            run_folder.write_description(self.run, self.description)
-        self.epoch.assign(epoch)
-        self.step.assign(0)
-        self.sums.assign(np.zeros(3))
-        self.checkpoints.save()
+        return better
 
     def _weights_to_keep(self) -> list[np.ndarray]:
         """The network's weights, averaged if the recipe asks for it."""

@@ -318,6 +318,17 @@ def test_more_epochs_can_be_added_to_a_finished_run(finished_run, few_faces, tmp
     assert run_folder.read_description(run)["recipe"]["epochs"] == 3
 
 
+def test_epochs_between_validations_are_logged_without_figures(tmp_path, few_faces):
+    run = tmp_path / "run"
+    every = ["--epochs", "4", "--validate-every", "2", "--out", str(run)]
+    assert train.main([*SMALL_RECIPE, *every]) == 0
+    with (run / "history.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["validation_five"] != "" for row in rows] == [True, False, True, True]
+    assert rows[1]["best"] == "False" and rows[1]["training_accuracy"] != ""
+    assert run_folder.read_description(run)["result"]["epochs"] == 4
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_trains_the_network_that_it_names(name):
     recipe = RECIPES[name]
