@@ -16,6 +16,12 @@ TensorFlow only by what trains or converts, never by what only classifies faces.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fer_larq.inference.analyzer import analyze as analyze
+    from fer_larq.inference.classifier import FaceClassifier as FaceClassifier
+    from fer_larq.training.run_folder import load as load
 
 __version__ = "0.1.0"
 
@@ -26,7 +32,7 @@ _LAZY = {
 }
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

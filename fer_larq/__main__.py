@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Imported only now: most commands need packages that others do without.
     name = options.command
     module = import_module(f"fer_larq.{name}" + (".__main__" if name == "benchmark" else ""))
-    return module.main(options.rest)
+    return int(module.main(options.rest))
 
 
 def run() -> None:

@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fer_larq.datasets import loading
@@ -67,7 +68,7 @@ def convert(
     print(f"{out}: {len(content):,} bytes, {ARITHMETIC[arithmetic]}")
 
 
-def verification_faces(source: str | None, extent: str) -> tuple[np.ndarray, str]:
+def verification_faces(source: str | None, extent: str) -> tuple[NDArray[np.uint8], str]:
     """The faces that a model is compared on, uint8 ``[N, 48, 48]``, and what they are.
 
     Without data they are synthetic: to compare two computations, drawings do as well.

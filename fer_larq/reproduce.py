@@ -34,7 +34,7 @@ def is_finished(run: Path) -> bool:
     """Whether a run in that folder has come to the end of its recipe."""
     if not (run / run_folder.DESCRIPTION).exists():
         return False
-    return run_folder.read_description(run).get("result", {}).get("finished", False)
+    return bool(run_folder.read_description(run).get("result", {}).get("finished", False))
 
 
 def run_name(recipe: str, width: float, seed: int) -> str:
@@ -44,7 +44,7 @@ def run_name(recipe: str, width: float, seed: int) -> str:
 
 def train_or_resume(recipe: str, seed: int, options: argparse.Namespace) -> Path:
     """Train a row with one seed, go on with it, or leave it as it is when it is finished."""
-    run = options.runs / run_name(recipe, options.width, seed)
+    run: Path = options.runs / run_name(recipe, options.width, seed)
     if is_finished(run):
         print(f"{run}: finished, taken as it is", flush=True)
         return run

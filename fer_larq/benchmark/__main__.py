@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, (module, text) in BENCHMARKS.items():
         module.add_options(commands.add_parser(name, help=text, description=module.__doc__))
     options = parser.parse_args(arguments)
-    return options.command(options)
+    return int(options.command(options))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ and what it costs the accuracy that a face was found and cut out rather than fra
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.benchmark.rounds import interleaved
 from fer_larq.datasets import loading
@@ -38,11 +40,11 @@ FACELESS = (
 FOUND_THRESHOLD = 0.3
 """Intersection over union with the true frame from which on a face counts as found."""
 
-Scene = tuple[np.ndarray, list[Box]]
+Scene = tuple[NDArray[np.uint8], list[Box]]
 """A picture, uint8 ``[H, W, 3]``, and the frames of its faces."""
 
 
-def scikit_image():
+def scikit_image() -> Any:
     """The module ``skimage.data``, which only tests and this measurement need."""
     try:
         import skimage.data
@@ -51,28 +53,29 @@ def scikit_image():
     return skimage.data
 
 
-def sample_image(name: str) -> np.ndarray:
+def sample_image(name: str) -> NDArray[np.uint8]:
     """One of scikit-image's pictures, at most 1024 pixels wide: uint8 ``[H, W, 3]``."""
     pixels = getattr(scikit_image(), name)()
     pixels = pixels if pixels.ndim == 3 else np.stack([pixels] * 3, axis=-1)
     scale = min(1.0, 1024 / max(pixels.shape))
-    return cv2.resize(np.ascontiguousarray(pixels), None, fx=scale, fy=scale)
+    shrunk: NDArray[Any] = cv2.resize(np.ascontiguousarray(pixels), None, fx=scale, fy=scale)
+    return shrunk
 
 
-def patches() -> np.ndarray:
+def patches() -> NDArray[np.uint8]:
     """scikit-image's lfw_subset, uint8 ``[200, 25, 25]``: 100 faces, then 100 that are none."""
-    return np.round(scikit_image().lfw_subset() * 255).astype(np.uint8)
+    return np.asarray(np.round(scikit_image().lfw_subset() * 255), np.uint8)
 
 
-def background(height: int, width: int, seed: int) -> np.ndarray:
+def background(height: int, width: int, seed: int) -> NDArray[np.uint8]:
     """Soft grey clouds, uint8 ``[height, width]``."""
     noise = np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
     clouds = cv2.GaussianBlur(noise, (0, 0), 12)
     clouds = (clouds - clouds.min()) / np.ptp(clouds)
-    return np.round(60 + 130 * clouds).astype(np.uint8)
+    return np.asarray(np.round(60 + 130 * clouds), np.uint8)
 
 
-def place(scene: np.ndarray, face: np.ndarray, left: int, top: int, side: int) -> Box:
+def place(scene: NDArray[np.uint8], face: NDArray[np.uint8], left: int, top: int, side: int) -> Box:
     """Put a grey face into a scene; returns where."""
     scene[top : top + side, left : left + side] = cv2.resize(
         face, (side, side), interpolation=cv2.INTER_CUBIC
@@ -80,7 +83,9 @@ def place(scene: np.ndarray, face: np.ndarray, left: int, top: int, side: int) -
     return Box(left, top, side)
 
 
-def alone(faces: np.ndarray, side: int, width: int = 640, height: int = 480) -> Iterator[Scene]:
+def alone(
+    faces: NDArray[np.uint8], side: int, width: int = 640, height: int = 480
+) -> Iterator[Scene]:
     """Each face by itself somewhere in a picture of its own."""
     random = np.random.default_rng(side)
     for index, face in enumerate(faces):
@@ -90,7 +95,7 @@ def alone(faces: np.ndarray, side: int, width: int = 640, height: int = 480) -> 
         yield np.stack([scene] * 3, axis=-1), [frame]
 
 
-def crowd(faces: np.ndarray, seed: int) -> Scene:
+def crowd(faces: NDArray[np.uint8], seed: int) -> Scene:
     """Fifty faces of 60 to 110 pixels in a picture of 1280x720."""
     random = np.random.default_rng(seed)
     scene = background(720, 1280, seed)
@@ -108,7 +113,8 @@ def astronaut(degrees: float = 0) -> Scene:
     image = sample_image("astronaut")
     face = Box(168, 60, 110)
     turn = cv2.getRotationMatrix2D((face.centre[0], face.centre[1]), degrees, 1)
-    return cv2.warpAffine(image, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE), [face]
+    turned: NDArray[Any] = cv2.warpAffine(image, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    return turned, [face]
 
 
 def scenes() -> dict[str, list[Scene]]:
@@ -142,7 +148,9 @@ def count(detector: Detector, scenes: list[Scene]) -> tuple[int, int, int]:
     return there, hits, false
 
 
-def seen_framing(detector: Detector, faces: np.ndarray) -> tuple[int, Framing, np.ndarray]:
+def seen_framing(
+    detector: Detector, faces: NDArray[np.uint8]
+) -> tuple[int, Framing, NDArray[np.float64]]:
     """Where a detector sees the faces of FER2013 in their frames.
 
     Returns:
@@ -164,20 +172,22 @@ def seen_framing(detector: Detector, faces: np.ndarray) -> tuple[int, Framing, n
     return len(seen), Framing(side=1 / side, rise=(y - 0.5) / side), quartiles
 
 
-def check_found(found: list, detector: Detector) -> None:
+def check_found(found: Sized, detector: Detector) -> None:
     """Raise ``UserError`` if a detector has found no face at all."""
     if not found:
         raise UserError(f"{detector.name} finds none of these faces: give more, or other ones")
 
 
-def read_right(detector: Detector, faces: Faces, classifier) -> tuple[int, list[float]]:
+def read_right(
+    detector: Detector, faces: Faces, classifier: FaceClassifier
+) -> tuple[int, list[float]]:
     """What framing costs: FER2013's faces, put into scenes, found there and cut out again.
 
     Returns:
         Faces found, and the shares of these, 0 to 1, that the network reads right: as they are;
         enlarged and cut again in FER2013's own frame; cut in the frame that the detector gives.
     """
-    forms: list[list[np.ndarray]] = [[], [], []]
+    forms: list[list[NDArray[np.uint8]]] = [[], [], []]
     labels = []
     scenes = alone(faces.images, 192, 320, 320)
     for face, label, (image, [frame]) in zip(faces.images, faces.labels, scenes, strict=True):
@@ -217,8 +227,7 @@ def main(options: argparse.Namespace) -> int:
             cells.append(f"{f'{hits} of {there}' if there else ''}, {false} false".strip(", "))
         print(f"{name:36}", *(f"{cell:>18}" for cell in cells))
 
-    image, _ = astronaut()
-    image = cv2.resize(image[:384], (640, 480))
+    image: NDArray[Any] = cv2.resize(astronaut()[0][:384], (640, 480))
     timed: dict[str, Callable[[], object]] = {}
     for detector in detectors:
         frames = detector.detect(image)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,6 +22,7 @@ from fer_larq.models.bdnn import bdnn
 from fer_larq.tflite.delegate import kernels, load_delegate
 from fer_larq.tflite.interpreter import litert_runner
 from fer_larq.training import run_folder
+from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 from fer_larq.utils.files import atomic_write
 
@@ -39,7 +41,9 @@ class Candidate:
     call: Callable[[], object]
 
 
-def candidates(network, threads: list[int], with_delegate: bool) -> Iterator[Candidate]:
+def candidates(
+    network: tf.keras.Model, threads: list[int], with_delegate: bool
+) -> Iterator[Candidate]:
     """All that can be run here, for one crop and for five."""
     face = np.random.default_rng(0).integers(0, 256, (1, FACE_SIZE, FACE_SIZE, 1), dtype=np.uint8)
     crop = 2 * face[:, :CROP_SIZE, :CROP_SIZE].astype(np.float32) - 255
@@ -82,7 +86,9 @@ def delegate_kernel() -> str | None:
         return None
 
 
-def measure(network, threads: list[int], rounds: int, with_delegate: bool) -> list[dict]:
+def measure(
+    network: tf.keras.Model, threads: list[int], rounds: int, with_delegate: bool
+) -> list[dict[str, Any]]:
     """One row for each candidate; milliseconds are those of a call, of one crop or of five."""
     listed = list(candidates(network, threads, with_delegate))
     seconds = interleaved({str(index): item.call for index, item in enumerate(listed)}, rounds)
@@ -109,7 +115,7 @@ def measure(network, threads: list[int], rounds: int, with_delegate: bool) -> li
     return sorted(rows, key=lambda row: (row["crops"], row["threads"], row["milliseconds"]))
 
 
-def inference_table(rows: list[dict]) -> str:
+def inference_table(rows: list[dict[str, Any]]) -> str:
     """The rows as a Markdown table."""
     lines = [
         "| crops | threads | model and runtime | ms, median (range) | times as fast as float32 |",
@@ -125,7 +131,7 @@ def inference_table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def inference_figure(rows: list[dict], title: str) -> Figure:
+def inference_figure(rows: list[dict[str, Any]], title: str) -> Figure:
     """The rows as bars, one panel for one crop and one for five."""
     figure = Figure(figsize=(9, 1.6 + 0.3 * len(rows)), layout="constrained")
     figure.suptitle(title)
@@ -169,7 +175,7 @@ def add_network_options(parser: argparse.ArgumentParser, default_out: str) -> No
     )
 
 
-def measured_network(name: str | None):
+def measured_network(name: str | None) -> tf.keras.Model:
     """The network that such flags name."""
     return bdnn(4) if name is None else run_folder.load_network(name).network
 

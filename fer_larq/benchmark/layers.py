@@ -26,6 +26,7 @@ from fer_larq.tflite.graph import Graph
 from fer_larq.tflite.interpreter import open_model
 from fer_larq.tflite.schema import NO_TENSOR
 from fer_larq.training import run_folder
+from fer_larq.utils.backend import tf
 from fer_larq.utils.files import atomic_write
 
 ARITHMETICS = {
@@ -91,7 +92,7 @@ def ready(content: bytes, threads: int) -> Any:
     return interpreter
 
 
-def measure(network, rounds: int, threads: int = 1) -> list[dict[str, Any]]:
+def measure(network: tf.keras.Model, rounds: int, threads: int = 1) -> list[dict[str, Any]]:
     """Time a network of ``fer_larq.models.bdnn`` on one crop, layer by layer.
 
     Returns:
@@ -123,7 +124,7 @@ def measure(network, rounds: int, threads: int = 1) -> list[dict[str, Any]]:
 
 def median(row: dict[str, Any], arithmetic: str) -> float:
     """Milliseconds of a row of ``measure``."""
-    return row["milliseconds"][arithmetic][1]
+    return float(row["milliseconds"][arithmetic][1])
 
 
 def layer_table(rows: Sequence[dict[str, Any]]) -> str:

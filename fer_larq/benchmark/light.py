@@ -7,8 +7,10 @@ rounded and clipped to 0 to 255.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.datasets import loading
 from fer_larq.datasets.label_schemes import select
@@ -19,7 +21,7 @@ from fer_larq.utils.options import add_data_option, add_label_options, ferplus_o
 
 MIDDLE = 127.5
 
-CHANGES = {
+CHANGES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "as published": lambda p: p,
     "pixels x 0.4": lambda p: 0.4 * p,
     "pixels x 0.25": lambda p: 0.25 * p,
@@ -30,10 +32,10 @@ CHANGES = {
 """From grey values, float64 from 0 to 255, to those in another light."""
 
 
-def changed(faces: np.ndarray, name: str) -> np.ndarray:
+def changed(faces: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     """Faces, uint8 ``[N, 48, 48]``, in one of the lights of ``CHANGES``; uint8 as well."""
-    values = np.clip(np.rint(CHANGES[name](np.arange(256.0))), 0, 255).astype(np.uint8)
-    return values[faces]
+    values = np.clip(np.rint(CHANGES[name](np.arange(256.0))), 0, 255)
+    return np.asarray(values, np.uint8)[faces]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

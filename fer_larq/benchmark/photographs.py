@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.cbook import get_sample_data
+from numpy.typing import NDArray
 from PIL import Image
 
 from fer_larq.benchmark.detection import sample_image
@@ -34,7 +35,7 @@ SEEN = {
 """Names in ``skimage.data``, or of Matplotlib's sample data, and what a human sees."""
 
 
-def photographs(names: Iterable[str]) -> Iterator[tuple[str, np.ndarray]]:
+def photographs(names: Iterable[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Name and pixels, uint8 ``[H, W, 3]``, of photographs among ``SEEN``."""
     for name in names:
         if "." in name:

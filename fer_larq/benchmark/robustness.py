@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.benchmark.detection import FOUND_THRESHOLD, background, place
 from fer_larq.datasets import loading
@@ -20,6 +22,7 @@ from fer_larq.datasets.dataset import Faces
 from fer_larq.inference.analyzer import PACKAGED_MODEL
 from fer_larq.inference.classifier import FaceClassifier
 from fer_larq.inference.detectors import make_detector
+from fer_larq.inference.detectors.base import Detector
 from fer_larq.inference.geometry import Box, cut_face, overlap
 from fer_larq.inference.quality import judge_quality
 from fer_larq.utils.errors import UserError
@@ -30,7 +33,7 @@ SCENE, FACE = 320, 160
 
 TRUTH = Box((SCENE - FACE) / 2, (SCENE - FACE) / 2, FACE)
 
-Change = Callable[[np.ndarray], np.ndarray]
+Change = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """From a scene, uint8 ``[H, W, 3]``, to another."""
 
 
@@ -62,7 +65,7 @@ def shrunk(side: int) -> Change:
 def compressed(quality: int) -> Change:
     """Save as JPEG and read again."""
 
-    def change(scene: np.ndarray) -> np.ndarray:
+    def change(scene: NDArray[np.uint8]) -> NDArray[Any]:
         content = cv2.imencode(".jpg", scene, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         return cv2.imdecode(content, cv2.IMREAD_COLOR)
 
@@ -80,7 +83,7 @@ def changes(step: int) -> dict[str, Change]:
 
 
 def measure(
-    faces: Faces, change: Change, detector, classifier: FaceClassifier, upright: bool
+    faces: Faces, change: Change, detector: Detector, classifier: FaceClassifier, upright: bool
 ) -> tuple[int, int, int]:
     """Faces found, those classified right, and those whose answer carries a reason for doubt."""
     cuts, labels, doubted = [], [], 0

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 Name = TypeVar("Name", bound=Hashable)
@@ -18,7 +19,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 def interleaved(
     candidates: Mapping[Name, Callable[[], object]], rounds: int
-) -> dict[Name, np.ndarray]:
+) -> dict[Name, NDArray[np.float64]]:
     """Seconds of each candidate in each round, float64 ``[rounds]``, after one call to warm up."""
     for run in candidates.values():
         run()
@@ -31,7 +32,7 @@ def interleaved(
     return seconds
 
 
-def ratio(seconds: np.ndarray, base: np.ndarray) -> tuple[float, float, float]:
+def ratio(seconds: NDArray[np.float64], base: NDArray[np.float64]) -> tuple[float, float, float]:
     """How many times as fast as ``base``: median, smallest and largest over the rounds."""
     ratios = base / seconds
     return float(np.median(ratios)), float(ratios.min()), float(ratios.max())

@@ -17,12 +17,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from fer_larq.benchmark.detection import sample_image
 from fer_larq.benchmark.inference import processor
 from fer_larq.benchmark.video import first_answer
 from fer_larq.inference.analyzer import analyze
+from fer_larq.inference.face import Face
 from fer_larq.inference.pool import usable_cores
 
 LARGE = (4000, 3000)
@@ -32,7 +34,7 @@ SMALL = (1024, 768)
 """Width and height of the photographs in the folder."""
 
 
-def photograph(size: tuple[int, int], shift: int = 0) -> np.ndarray:
+def photograph(size: tuple[int, int], shift: int = 0) -> NDArray[np.uint8]:
     """The astronaut in the middle of a scene, uint8 ``[H, W, 3]``."""
     width, height = size
     side = height // 2
@@ -66,7 +68,7 @@ def folder_run(folder: Path, jobs: int) -> tuple[float, int]:
     return time.perf_counter() - start, int(done.stderr.splitlines()[-1]) // 1024
 
 
-def calls(image: np.ndarray, expected: list, count: int, wrong: list[int]) -> None:
+def calls(image: NDArray[np.uint8], expected: list[Face], count: int, wrong: list[int]) -> None:
     """Call ``analyze`` and note the answers that differ."""
     wrong.append(sum(analyze(image) != expected for _ in range(count)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+from collections.abc import Callable, Iterator
 
 from fer_larq.benchmark.rounds import interleaved, ratio
 from fer_larq.datasets import loading
@@ -13,6 +14,7 @@ from fer_larq.models.int8 import kernels
 from fer_larq.training import precision, trainer
 from fer_larq.training.augmentation import batches, plan_epoch
 from fer_larq.training.recipes import RECIPES
+from fer_larq.utils.backend import tf
 from fer_larq.utils.options import add_data_option
 
 
@@ -29,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=main)
 
 
-def endless_batches(faces: Faces, batch_size: int):
+def endless_batches(faces: Faces, batch_size: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
     """Batches of epoch after epoch, as a training with the default recipe reads them."""
     for epoch in itertools.count():
         plan = plan_epoch(len(faces), epoch, 0, "random-crop", True)
@@ -57,8 +59,8 @@ def main(options: argparse.Namespace) -> int:
     stream = endless_batches(faces, recipe.batch_size)
     constant = itertools.repeat(next(stream))
 
-    def steps(precision, source):
-        def run():
+    def steps(precision: str, source: Iterator[tuple[tf.Tensor, tf.Tensor]]) -> Callable[[], None]:
+        def run() -> None:
             for _ in range(options.steps):
                 networks[precision](source)
 

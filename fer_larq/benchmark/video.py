@@ -14,9 +14,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq import predict
 from fer_larq.benchmark.detection import sample_image
@@ -31,15 +33,18 @@ AWAY = slice(80, 100)
 """Frames in which the face is blurred beyond recognition."""
 
 
-def frames(count: int) -> Iterator[np.ndarray]:
+def frames(count: int) -> Iterator[NDArray[np.uint8]]:
     """The astronaut, moving to and fro: uint8 ``[480, 640, 3]``."""
-    image = cv2.resize(sample_image("astronaut")[:384], (640, 480))
+    image: NDArray[Any] = cv2.resize(sample_image("astronaut")[:384], (640, 480))
     for index in range(count):
         shift = np.array([60 * np.sin(index / 12), 20 * np.sin(index / 8)])
         moved = np.column_stack([np.eye(2), shift])
-        frame = cv2.warpAffine(image, moved, (640, 480), borderMode=cv2.BORDER_REPLICATE)
-        away = AWAY.start <= index < AWAY.stop
-        yield cv2.GaussianBlur(frame, (0, 0), 25) if away else frame
+        frame: NDArray[Any] = cv2.warpAffine(
+            image, moved, (640, 480), borderMode=cv2.BORDER_REPLICATE
+        )
+        if AWAY.start <= index < AWAY.stop:
+            frame = cv2.GaussianBlur(frame, (0, 0), 25)
+        yield frame
 
 
 def first_answer(photo: Path, folder: Path, detector: str) -> tuple[float, float]:

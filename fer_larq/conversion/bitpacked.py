@@ -15,6 +15,7 @@ Thresholds are written here, since the converter computes them in float32:
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.conversion.inference_form import inference_form
 from fer_larq.conversion.lce import lce_conversion
@@ -80,15 +81,15 @@ def write_thresholds(graph: Graph, exact: IntegerNetwork) -> int:
         NO_TENSOR,
     ]
     name_tensors(graph, exact)
-    return last.outputs[0]
+    return int(last.outputs[0])
 
 
-def count_thresholds(layer: BinaryLayer) -> np.ndarray:
+def count_thresholds(layer: BinaryLayer) -> NDArray[np.int32]:
     """int32 ``[out]``: a sum is below its threshold if more products than this are -1."""
     return (layer.largest_sum - layer.thresholds) // 2
 
 
-def packed_signs(signs: np.ndarray) -> np.ndarray:
+def packed_signs(signs: NDArray[np.int8]) -> NDArray[np.int32]:
     """Weights int8 ``[H, W, I, O]`` as LCE packs them: int32 ``[O, H, W, ceil(I / 32)]``.
 
     Bit i of a word is channel i of 32, set if the weight is -1.
@@ -100,10 +101,10 @@ def packed_signs(signs: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(octets).view("<i4")
 
 
-def unpacked_signs(words: np.ndarray) -> np.ndarray:
+def unpacked_signs(words: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Packed activations int32 ``[..., C / 32]`` as bool ``[..., C]``, True for +1."""
     octets = np.ascontiguousarray(words, "<i4").view(np.uint8)
-    return np.unpackbits(octets, axis=-1, bitorder="little") == 0
+    return np.equal(np.unpackbits(octets, axis=-1, bitorder="little"), 0)
 
 
 def check_weights(graph: Graph, tensor: int, layer: Layer) -> None:

@@ -32,7 +32,9 @@ def inference_form(network: tf.keras.Model) -> tf.keras.Model:
     dense = any(isinstance(layer, tf.keras.layers.Concatenate) for layer in network.layers)
     sign = tf.keras.layers.Lambda(lq.math.sign, name="sign")
 
-    def convolution(x, size, source, padding):
+    def convolution(
+        x: tf.Tensor, size: int, source: tf.keras.layers.Layer, padding: str
+    ) -> tf.Tensor:
         kernel = weight_signs(source, source.name)
         layer = lq.layers.QuantConv2D(
             kernel.shape[-1],
@@ -47,7 +49,7 @@ def inference_form(network: tf.keras.Model) -> tf.keras.Model:
         layer.set_weights([kernel.reshape(layer.kernel.shape)])
         return x
 
-    def batch_normalisation(x, source):
+    def batch_normalisation(x: tf.Tensor, source: tf.keras.layers.Layer) -> tf.Tensor:
         layer = tf.keras.layers.BatchNormalization(
             epsilon=source.epsilon, scale=source.gamma is not None
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from typing import Any
 
 from fer_larq.datasets.crops import CROP_SIZE
 from fer_larq.tflite.interpreter import Runner
@@ -10,7 +11,7 @@ from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 
 
-def engine():
+def engine() -> Any:
     """The package ``larq_compute_engine``; ``UserError`` where it is not installed."""
     try:
         import larq_compute_engine
@@ -31,14 +32,14 @@ def lce_conversion(network: tf.keras.Model) -> bytes:
     shape = (1, CROP_SIZE, CROP_SIZE, 1)
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="crop")])
-    def scores(crop):
+    def scores(crop: tf.Tensor) -> tf.Tensor:
         return network(crop, training=False)
 
     module = tf.Module()
     module.variables_of_network = network.variables  # saved are those that the module knows
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, signatures=scores)
-        return engine().convert_saved_model(folder)
+        return bytes(engine().convert_saved_model(folder))
 
 
 def lce_runner(content: bytes, num_threads: int = 1, indirect: bool = True) -> Runner:

@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
 from fer_larq.conversion.input_output import concatenation
-from fer_larq.conversion.thresholds import BinaryLayer, IntegerNetwork, OutputLayer
+from fer_larq.conversion.thresholds import BinaryLayer, IntegerNetwork, Layer, OutputLayer
 from fer_larq.datasets.crops import CROP_SIZE
 from fer_larq.tflite.graph import Graph
 
@@ -111,7 +112,15 @@ class Builder:
         bias = layer.signs.sum(axis=(0, 1, 2), dtype=np.int32)
         return self.convolution(x, layer, 2 * layer.signs, bias, int8=False, sign=False)
 
-    def convolution(self, x, layer, weights, bias, int8: bool, sign: bool) -> int:
+    def convolution(
+        self,
+        x: int,
+        layer: Layer,
+        weights: NDArray[np.int8],
+        bias: NDArray[np.int32],
+        int8: bool,
+        sign: bool,
+    ) -> int:
         """CONV_2D: SAME if it keeps the size (3x3), VALID if it spans its whole input."""
         graph = self.graph
         height, *_, channels = weights.shape
@@ -140,7 +149,7 @@ class Builder:
             **({"version": INT8_VERSIONS["CONV_2D"], **INT8_SIGNS} if int8 else {}),
         )
 
-    def float_constant(self, name: str, values: np.ndarray) -> int:
+    def float_constant(self, name: str, values: NDArray[Any]) -> int:
         """A float32 tensor, stored as float16 where that is the format."""
         if self.arithmetic != "float16":
             return self.graph.constant(name, values.astype(np.float32))
@@ -164,7 +173,7 @@ class Builder:
         options = concatenation(axis=3)
         return self.typed("CONCATENATION", branches, shape, options, f"{layer.name}/concatenated")
 
-    def typed(self, kind: str, inputs: list[int], shape, options, name: str) -> int:
+    def typed(self, kind: str, inputs: list[int], shape: list[int], options: Any, name: str) -> int:
         """An operator whose output has the format's type of activations."""
         int8 = {"version": INT8_VERSIONS[kind], **INT8_SIGNS} if self.int8 else {}
         return self.graph.compute(kind, inputs, name, shape, options, **int8)

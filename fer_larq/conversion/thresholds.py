@@ -19,13 +19,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.datasets.crops import CROP_SIZE
 from fer_larq.models.bdnn import weighted_layers
 from fer_larq.utils.backend import lq, tf
 from fer_larq.utils.errors import UserError
+
+Values = NDArray[np.float64]
 
 PIXEL_UNIT = 255
 """The integers 2p - 255 are this many times the network's input; also their largest value."""
@@ -40,7 +44,7 @@ class Layer:
     """
 
     name: str
-    signs: np.ndarray
+    signs: NDArray[np.int8]
     largest_sum: int
 
 
@@ -52,15 +56,15 @@ class BinaryLayer(Layer):
     (always +1) to ``largest_sum`` + 1 (never).
     """
 
-    thresholds: np.ndarray
+    thresholds: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class OutputLayer(Layer):
     """The last layer: scores = sums * ``scale`` + ``offset``, both float64 ``[7]``."""
 
-    scale: np.ndarray
-    offset: np.ndarray
+    scale: NDArray[np.float64]
+    offset: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def integer_network(network: tf.keras.Model) -> IntegerNetwork:
     )
 
 
-def as_convolution(signs: np.ndarray, size: int) -> np.ndarray:
+def as_convolution(signs: NDArray[np.int8], size: int) -> NDArray[np.int8]:
     """Weights ``[in, out]`` of a dense layer as a convolution over ``size`` x ``size`` pixels.
 
     Keras flattens in the order height, width, channel.
@@ -161,7 +165,7 @@ def threshold(
     return bisect_left(sums, True, key=is_positive) - largest_sum
 
 
-def weight_signs(layer, name: str) -> np.ndarray:
+def weight_signs(layer: Any, name: str) -> NDArray[np.int8]:
     """The weights that a layer computes with, int8 -1 or +1, of the shape of its kernel."""
     (kernel,) = layer.get_weights()
     quantizer = layer.kernel_quantizer or tf.identity
@@ -173,7 +177,7 @@ def weight_signs(layer, name: str) -> np.ndarray:
     return weights.astype(np.int8)
 
 
-def statistics(layer, name: str) -> tuple:
+def statistics(layer: Any, name: str) -> tuple[Values, Values, Values, Values, float]:
     """gamma, beta, mean and variance of a batch normalisation, float64 ``[channels]``, and epsilon.
 
     The numbers are those that Keras uses, float32 each; float64 holds them and all that is done

@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.conversion.bitpacked import unpacked_signs
 from fer_larq.conversion.lce import lce_runner
@@ -76,7 +78,7 @@ class Verification:
 def verify(
     network: tf.keras.Model,
     content: bytes,
-    faces: np.ndarray,
+    faces: NDArray[np.uint8],
     *,
     thorough: bool = False,
     progress: Callable[[int], object] = lambda faces: None,
@@ -109,7 +111,7 @@ def verify(
     tolerance = score_tolerance(exact)
     reference = predictor(network)
 
-    def scores(judged: TFLiteNetwork | Predictor, faces: np.ndarray) -> np.ndarray:
+    def scores(judged: TFLiteNetwork | Predictor, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """``[N, V, 7]`` for a model of crops, ``[N, 1, 7]`` for a model of faces."""
         if isinstance(judged, TFLiteNetwork) and model.crops != "none":
             return judged.scores(faces, crops)[:, np.newaxis]
@@ -161,10 +163,13 @@ def other_runtimes(thorough: bool) -> dict[str, Callable[[bytes, int], Runner]]:
     return found
 
 
-def equal(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> np.ndarray:
+def equal(
+    actual: NDArray[np.float32], expected: NDArray[np.float32], tolerance: float
+) -> NDArray[np.bool_]:
     """bool ``[N]``: are scores ``[N, V, 7]`` within ``tolerance`` and the largest ones the same?"""
-    close = (np.abs(actual - expected) <= tolerance).all(axis=(1, 2))
-    return close & (actual.argmax(axis=2) == expected.argmax(axis=2)).all(axis=1)
+    close: NDArray[np.bool_] = (np.abs(actual - expected) <= tolerance).all(axis=(1, 2))
+    same: NDArray[np.bool_] = (actual.argmax(axis=2) == expected.argmax(axis=2)).all(axis=1)
+    return close & same
 
 
 def score_tolerance(exact: IntegerNetwork) -> float:
@@ -177,7 +182,7 @@ def score_tolerance(exact: IntegerNetwork) -> float:
 def in_float64(network: tf.keras.Model) -> tf.keras.Model:
     """The same network, computing in float64 with the same weights and statistics."""
 
-    def in_double(key, value):
+    def in_double(key: str, value: Any) -> Any:
         """A layer's configuration; its quantizers are layers, too, with their own dtype."""
         if isinstance(value, dict):
             return {name: in_double(name, inner) for name, inner in value.items()}
@@ -185,7 +190,7 @@ def in_float64(network: tf.keras.Model) -> tf.keras.Model:
             return float(np.float32(value))  # as Keras rounds it
         return "float64" if key == "dtype" else value
 
-    def layer_in_float64(layer):
+    def layer_in_float64(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
         return type(layer).from_config(in_double("config", layer.get_config()))
 
     crop = tf.keras.Input(network.input_shape[1:], dtype="float64", name="crop")
@@ -199,19 +204,20 @@ def in_float64(network: tf.keras.Model) -> tf.keras.Model:
 def float64_predictor(network: tf.keras.Model) -> Predictor:
     """As ``fer_larq.models.predictor``, for a network of ``in_float64``."""
 
-    def predict(pixels: np.ndarray) -> np.ndarray:
-        return network(float64_input(pixels), training=False).numpy()
-
-    return predict
+    return lambda pixels: network(float64_input(pixels), training=False).numpy()
 
 
-def float64_input(pixels: np.ndarray) -> np.ndarray:
+def float64_input(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Crops uint8 ``[N, 42, 42]`` as (2p - 255) / 255, float64 ``[N, 42, 42, 1]``."""
     return (2 * pixels[..., np.newaxis].astype(np.float64) - 255) / 255
 
 
 def first_difference(
-    network: tf.keras.Model, exact: IntegerNetwork, content: bytes, faces: np.ndarray, crops: str
+    network: tf.keras.Model,
+    exact: IntegerNetwork,
+    content: bytes,
+    faces: NDArray[np.uint8],
+    crops: str,
 ) -> str:
     """Where a model leaves the network: the first layer with other signs, and how many.
 
@@ -235,8 +241,8 @@ def first_difference(
 
 
 def model_signs(
-    content: bytes, exact: IntegerNetwork, faces: np.ndarray, crops: str
-) -> list[np.ndarray]:
+    content: bytes, exact: IntegerNetwork, faces: NDArray[np.uint8], crops: str
+) -> list[NDArray[np.bool_]]:
     """The signs that a model computes, True for +1: bool ``[N V, height, width, out]`` by layer.
 
     Those of the second convolution of a block are pooled, as Keras pools before that sign.
@@ -259,8 +265,8 @@ def model_signs(
     return [is_positive(np.concatenate(batches)) for batches in zip(*outputs, strict=True)]
 
 
-def is_positive(stored: np.ndarray) -> np.ndarray:
+def is_positive(stored: NDArray[Any]) -> NDArray[np.bool_]:
     """Signs as a model holds them: packed in int32, or {-1, 0} in float32 or int8."""
     if stored.dtype == np.int32:
         return unpacked_signs(stored)
-    return stored == (ZERO_POINT if stored.dtype == np.int8 else 0)
+    return np.equal(stored, ZERO_POINT if stored.dtype == np.int8 else 0)

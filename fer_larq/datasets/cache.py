@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.datasets import sources
 from fer_larq.datasets.dataset import SPLITS, Dataset, Faces, fingerprint
@@ -88,7 +90,7 @@ def read_cache(copy: Path, state: str, source: str) -> tuple[Dataset, list[str]]
     return Dataset("FER2013", source, stated, False, splits, finding, ferplus), warnings
 
 
-def read_split(arrays: Mapping[str, np.ndarray], split: str) -> Faces:
+def read_split(arrays: Mapping[str, NDArray[Any]], split: str) -> Faces:
     """One split of a decoded copy; ``ValueError`` if its rows are no permutation."""
     labels = arrays[f"{split}_labels"].astype(np.int64)
     rows = arrays[f"{split}_rows"].astype(np.int64) if f"{split}_rows" in arrays else None

@@ -6,7 +6,10 @@ conversion and the runtime cannot disagree. NumPy only.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 FACE_SIZE = 48
 """Height and width of a face of FER2013, in pixels."""
@@ -25,7 +28,7 @@ CROP_SETS = {"five": 5, "ten": 10, "centre": 1}
 """Sets of crops over which a network's scores are averaged, and the number of crops in each."""
 
 
-def cut(faces: np.ndarray, crops: str = "five") -> np.ndarray:
+def cut(faces: NDArray[np.uint8], crops: str = "five") -> NDArray[np.uint8]:
     """Cut faces into crops.
 
     Args:
@@ -39,7 +42,7 @@ def cut(faces: np.ndarray, crops: str = "five") -> np.ndarray:
     if crops not in CROP_SETS:
         raise ValueError(f"crops {crops!r} is none of {', '.join(CROP_SETS)}")
     offsets = (CENTRE_OFFSET,) if crops == "centre" else FIVE_CROP_OFFSETS
-    pixels = np.stack(
+    pixels: NDArray[np.uint8] = np.stack(
         [faces[:, top : top + CROP_SIZE, left : left + CROP_SIZE] for top, left in offsets], axis=1
     )
     if crops == "ten":
@@ -47,7 +50,7 @@ def cut(faces: np.ndarray, crops: str = "five") -> np.ndarray:
     return pixels
 
 
-def scale(pixels):
+def scale(pixels: Any) -> Any:
     """Map pixel values 0..255 to [-1, 1]: x = (2 p - 255) / 255.
 
     Works on float32 NumPy arrays and TensorFlow tensors alike. The integer 2 p - 255 is formed

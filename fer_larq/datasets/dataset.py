@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.datasets.crops import FACE_SIZE
 from fer_larq.datasets.integrity import Finding
@@ -35,10 +36,10 @@ class Faces:
             where the source does not say.
     """
 
-    images: np.ndarray
-    labels: np.ndarray
-    votes: np.ndarray | None = None
-    rows: np.ndarray | None = None
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    votes: NDArray[np.uint8] | None = None
+    rows: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -49,7 +50,7 @@ class Faces:
         labelled = self.labels[self.labels != NO_LABEL]
         return tuple(np.bincount(labelled, minlength=len(EXPRESSIONS)).tolist())
 
-    def take(self, chosen: np.ndarray) -> Faces:
+    def take(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Faces:
         """The faces that an index or a mask chooses, with all that belongs to them."""
         return Faces(
             self.images[chosen],
@@ -123,7 +124,7 @@ class Dataset:
         }
 
 
-def in_canonical_order(faces: Iterable[tuple[bytes, int]]) -> tuple[Faces, np.ndarray]:
+def in_canonical_order(faces: Iterable[tuple[bytes, int]]) -> tuple[Faces, NDArray[np.int64]]:
     """Arrays of faces, in the order of the SHA-256 of each face's label and pixels.
 
     The order is then a property of the faces and not of the container they came in: equal

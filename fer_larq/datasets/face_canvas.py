@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from fer_larq.datasets.crops import FACE_SIZE
+
+Points = Iterable[tuple[float, float]]
 
 OVERSAMPLING = 4
 """Faces are drawn at four times their size and averaged down, which smooths all edges."""
@@ -33,7 +36,7 @@ class Canvas:
         self.stretch = random.uniform(0.92, 1.08)
         self.centre = (CANVAS * random.uniform(0.47, 0.53, 2)).tolist()
 
-    def place(self, points, flat: bool = False) -> list[tuple[float, float]]:
+    def place(self, points: Points, flat: bool = False) -> list[tuple[float, float]]:
         """Pixels of points on the head; ``flat`` for its outline, which a turn leaves alone."""
         cos_yaw, sin_yaw, cos_pitch, sin_pitch = self.turn
         (cos_roll, sin_roll), (left, top), stretch = self.tilt, self.centre, self.stretch
@@ -47,11 +50,11 @@ class Canvas:
             pixels.append((left + cos_roll * x - sin_roll * y, top + sin_roll * x + cos_roll * y))
         return pixels
 
-    def fill(self, points, tone: float, flat: bool = False) -> None:
+    def fill(self, points: Points, tone: float, flat: bool = False) -> None:
         """Fill a polygon with a grey tone from 0 to 255."""
         self.pen.polygon(self.place(points, flat), fill=grey(tone))
 
-    def stroke(self, points, tone: float, width: float) -> None:
+    def stroke(self, points: Points, tone: float, width: float) -> None:
         """Draw a line through points."""
         pixels = max(1, round(width * self.scale))
         self.pen.line(self.place(points), grey(tone), pixels, joint="curve")

@@ -11,10 +11,11 @@ import math
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from fer_larq.datasets.crops import FACE_SIZE
-from fer_larq.datasets.face_canvas import CANVAS, OVERSAMPLING, Canvas, curve, ellipse, grey
+from fer_larq.datasets.face_canvas import CANVAS, OVERSAMPLING, Canvas, Points, curve, ellipse, grey
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ VARIANTS: dict[str, tuple[Expression, ...]] = {
 """For each of ``EXPRESSIONS`` the ways in which a face shows it at full strength."""
 
 
-def draw_face(expression: str, random: np.random.Generator) -> np.ndarray:
+def draw_face(expression: str, random: np.random.Generator) -> NDArray[np.uint8]:
     """Draw one face, uint8 ``[48, 48]``, with an expression of random strength and variant."""
     variants = VARIANTS[expression]
     shown = weakened(variants[random.integers(len(variants))], random)
@@ -191,7 +192,7 @@ def draw_eye(
         opening = 1.0 - min(1.0, abs(x / width)) ** 2
         return -upper * opening, lower * opening
 
-    def between_lids(points):
+    def between_lids(points: Points) -> list[tuple[float, float]]:
         return [(x0 + x, y0 + min(max(y, lids(x)[0]), lids(x)[1])) for x, y in points]
 
     across = [width * step / 5 for step in range(-5, 6)]
@@ -313,7 +314,7 @@ def draw_occlusion(canvas: Canvas, random: np.random.Generator) -> None:
     canvas.fill(bar, random.uniform(20, 230), flat=True)
 
 
-def photograph(image: Image.Image, random: np.random.Generator) -> np.ndarray:
+def photograph(image: Image.Image, random: np.random.Generator) -> NDArray[np.uint8]:
     """Light from one side, blur, contrast and noise; uint8 ``[48, 48]``."""
     small = image.reduce(OVERSAMPLING).filter(ImageFilter.GaussianBlur(random.uniform(0, 0.6)))
     pixels = np.asarray(small, np.float32)
@@ -324,7 +325,8 @@ def photograph(image: Image.Image, random: np.random.Generator) -> np.ndarray:
     gain, offset = random.uniform(0.7, 1.15), random.uniform(-10, 45)
     noise = random.standard_normal(pixels.shape, np.float32) * np.float32(random.uniform(2, 10))
     pixels = pixels * np.maximum(light, 0.1) * np.float32(gain) + np.float32(offset) + noise
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    grey: NDArray[np.uint8] = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    return grey
 
 
 def outline(

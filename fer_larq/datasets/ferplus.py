@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.datasets.dataset import NO_LABEL, Dataset, Faces
 from fer_larq.datasets.folders import read_face, warn_of_conversions
@@ -79,7 +80,7 @@ def find(source: Path, given: str | None = None) -> Path:
     )
 
 
-def read_votes(path: Path) -> dict[str, np.ndarray]:
+def read_votes(path: Path) -> dict[str, NDArray[np.uint8]]:
     """Read ``fer2013new.csv``.
 
     Returns:

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 PUBLISHED_MD5 = {
     "f8428a1edbd21e88f42c73edd2a14f95": "fer2013.csv",
@@ -126,7 +127,7 @@ class Statistics:
     fine_detail: float
 
 
-def statistics(images: np.ndarray) -> Statistics:
+def statistics(images: NDArray[np.uint8]) -> Statistics:
     """Statistics of faces, uint8 ``[N, 48, 48]``, N at least 1."""
     flat = images.reshape(len(images), -1)
     darkest, brightest = flat.min(axis=1), flat.max(axis=1)
@@ -141,8 +142,9 @@ def statistics(images: np.ndarray) -> Statistics:
     energy = np.square(cosines @ images.astype(np.float32) @ cosines.T)
     frequency = np.maximum(position[:, None], position)
 
-    def band(low: int, high: int) -> np.ndarray:
-        return energy[:, (frequency >= low) & (frequency < high)].mean(axis=1)
+    def band(low: int, high: int) -> NDArray[np.float32]:
+        share: NDArray[np.float32] = energy[:, (frequency >= low) & (frequency < high)].mean(axis=1)
+        return share
 
     middle = band(16, 32)
     structured = middle > 0  # a blank image has no detail of any kind
@@ -196,7 +198,7 @@ def many_resized(resized: int, total: int) -> bool:
 
 
 def examine(
-    splits: Mapping[str, np.ndarray],
+    splits: Mapping[str, NDArray[np.uint8]],
     *,
     published_counts: Mapping[str, int],
     md5: str | None = None,

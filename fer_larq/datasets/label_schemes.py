@@ -8,9 +8,10 @@ arXiv:1608.01041, and of the code published with it, https://github.com/microsof
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.datasets.dataset import NO_LABEL, Faces
 from fer_larq.datasets.labels import EXPRESSIONS, one_hot
@@ -36,7 +37,7 @@ SEVEN = tuple(
 CONTEMPT, UNKNOWN, NO_FACE = map(VOTE_COLUMNS.index, ("contempt", "unknown", "NF"))
 
 
-def majority(votes: np.ndarray) -> np.ndarray:
+def majority(votes: NDArray[np.uint8]) -> NDArray[np.int64]:
     """What most voters saw, as Barsoum et al. define it in their paper and code.
 
     A single vote counts as an outlier and is dropped; the winner needs more than half of the votes
@@ -53,7 +54,7 @@ def majority(votes: np.ndarray) -> np.ndarray:
     return np.where(clear, counted.argmax(axis=1), -1)
 
 
-def distribution(votes: np.ndarray) -> np.ndarray:
+def distribution(votes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Shares of the votes for the seven expressions.
 
     Args:
@@ -63,7 +64,8 @@ def distribution(votes: np.ndarray) -> np.ndarray:
         float32 ``[N, 7]``; each row sums to 1, or is 0 where nobody voted for one of the seven.
     """
     seven = votes[:, SEVEN].astype(np.float32)
-    return seven / np.maximum(seven.sum(axis=1, keepdims=True), 1)
+    total: NDArray[np.float32] = np.maximum(seven.sum(axis=1, keepdims=True), 1)
+    return seven / total
 
 
 class Selection(NamedTuple):
@@ -77,7 +79,7 @@ class Selection(NamedTuple):
     """
 
     faces: Faces
-    targets: np.ndarray
+    targets: NDArray[Any]
     left_out: dict[str, int]
 
 
@@ -112,8 +114,9 @@ def select(faces: Faces, scheme: str = "fer2013", purpose: str = "training") -> 
     if scheme != "ferplus" and np.any(faces.labels == NO_LABEL):
         raise UserError("FER+'s own images have no labels of FER2013: use --labels ferplus")
     if scheme == "fer2013":
-        targets = one_hot(faces.labels) if purpose == "training" else faces.labels
-        return Selection(faces, targets, {})
+        return Selection(
+            faces, one_hot(faces.labels) if purpose == "training" else faces.labels, {}
+        )
     if faces.votes is None:
         raise UserError(
             "there are no votes of FER+ for these faces: give FER2013's CSV and --ferplus FILE, or "

@@ -8,6 +8,7 @@ has the same arithmetic (``FaceNormalisation.kt``).
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 NORMALISATIONS = ("none", "stretch")
 """Names of what may be done with a face's light."""
@@ -17,7 +18,7 @@ TAIL = 24
 count: about the 1st and the 99th percentile, so that a few odd pixels decide nothing."""
 
 
-def normalise(faces: np.ndarray, normalisation: str) -> np.ndarray:
+def normalise(faces: NDArray[np.uint8], normalisation: str) -> NDArray[np.uint8]:
     """Prepare faces as a network was trained with.
 
     Args:
@@ -37,7 +38,7 @@ def normalise(faces: np.ndarray, normalisation: str) -> np.ndarray:
     raise ValueError(f"normalisation {normalisation!r} is none of {', '.join(NORMALISATIONS)}")
 
 
-def stretch(faces: np.ndarray) -> np.ndarray:
+def stretch(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Stretch each face's grey values so that its dark end becomes 0 and its bright end 255.
 
     With ``low`` and ``high`` the ``TAIL``-th smallest and largest pixel of a face, a pixel p

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from fer_larq.datasets.dataset import SPLITS
 from fer_larq.utils.errors import UserError
@@ -88,7 +88,7 @@ class Member:
 def folder_members(path: Path) -> Iterator[Member]:
     """The regular files under a folder, in an order that does not depend on the file system."""
 
-    def fail(error: OSError):
+    def fail(error: OSError) -> NoReturn:
         raise error
 
     for folder, folders, names in os.walk(path, onerror=fail):
@@ -151,8 +151,8 @@ class Digested(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:
-        count = self._file.readinto(buffer)
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._file.readinto(buffer)
         self.md5.update(memoryview(buffer)[:count])
         return count
 
@@ -173,24 +173,24 @@ class _LimitedRaw(io.RawIOBase):
         return True
 
     def seekable(self) -> bool:
-        return self._file.seekable()
+        return bool(self._file.seekable())
 
     def tell(self) -> int:
-        return self._file.tell()
+        return int(self._file.tell())
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         # A compressed file seeks by unpacking, so a seek is bounded as a read is.
         if whence == os.SEEK_SET and offset > MAX_BYTES:
             self._refuse()
-        return self._file.seek(offset, whence)
+        return int(self._file.seek(offset, whence))
 
-    def readinto(self, buffer) -> int:
-        count = self._file.readinto(buffer)
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._file.readinto(buffer)
         if self._file.tell() > MAX_BYTES:
             self._refuse()
         return count
 
-    def _refuse(self):
+    def _refuse(self) -> NoReturn:
         raise UserError(
             f"{self._where} unpacks to more than {MAX_BYTES // 2**20} MiB and cannot be FER2013: "
             f"{FETCH_AGAIN}"

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 BINS = 15
@@ -42,14 +43,17 @@ class Calibration:
         return asdict(self)
 
 
-def probabilities(scores: np.ndarray, temperature: float) -> np.ndarray:
+def probabilities(scores: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
     """Softmax of scores divided by a temperature: float ``[N, 7]`` to float64 ``[N, 7]``."""
     scaled = scores.astype(np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    powers: NDArray[np.float64] = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
 
 
-def negative_log_likelihood(scores: np.ndarray, labels: np.ndarray, temperature: float) -> float:
+def negative_log_likelihood(
+    scores: NDArray[np.float32], labels: NDArray[np.int64], temperature: float
+) -> float:
     """Mean over the faces; scores float ``[N, 7]``, labels int ``[N]``."""
     scaled = scores.astype(np.float64) / temperature
     largest = scaled.max(axis=1)
@@ -57,7 +61,7 @@ def negative_log_likelihood(scores: np.ndarray, labels: np.ndarray, temperature:
     return float(np.mean(total - scaled[np.arange(len(labels)), labels]))
 
 
-def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
+def fit_temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """The temperature at which the labels are most likely.
 
     Args:
@@ -72,7 +76,9 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-def expected_calibration_error(shares: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
+def expected_calibration_error(
+    shares: NDArray[np.float64], labels: NDArray[np.int64], bins: int = BINS
+) -> float:
     """Mean distance, 0 to 1, of confidence and accuracy over bins of the confidence, by faces.
 
     Args:
@@ -87,7 +93,7 @@ def expected_calibration_error(shares: np.ndarray, labels: np.ndarray, bins: int
     return float(np.abs(gaps).sum() / len(labels))
 
 
-def calibrate(scores: np.ndarray, labels: np.ndarray) -> Calibration:
+def calibrate(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> Calibration:
     """Fit a temperature and measure it: fitted on even rows, measured on odd ones.
 
     Args:

@@ -9,20 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fer_larq.datasets.crops import CENTRE_OFFSET, CROP_SETS, CROP_SIZE, FIVE_CROP_OFFSETS, cut
+from fer_larq.datasets.dataset import Faces
 from fer_larq.datasets.labels import EXPRESSIONS
 
-Predictor = Callable[[np.ndarray], np.ndarray]
+Predictor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 FACES_AT_ONCE = 32
 """Faces whose crops are predicted together: large enough for speed, small enough for memory."""
 
 
 def crop_scores(
-    predict: Predictor, faces: np.ndarray, crops: str = "five", progress: bool = False
-) -> np.ndarray:
+    predict: Predictor, faces: NDArray[np.uint8], crops: str = "five", progress: bool = False
+) -> NDArray[np.float32]:
     """Scores of every crop of every face.
 
     Args:
@@ -45,17 +47,18 @@ def crop_scores(
     return scores
 
 
-def mean_over_crops(scores: np.ndarray) -> np.ndarray:
+def mean_over_crops(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean of the crops' outputs (section 3.4): ``[N, V, 7]`` to float32 ``[N, 7]``."""
-    return scores.mean(axis=1, dtype=np.float32)
+    mean: NDArray[np.float32] = scores.mean(axis=1, dtype=np.float32)
+    return mean
 
 
-def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
+def accuracy(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Share of faces, 0 to 1, whose largest score ``[N, 7]`` is that of their label ``[N]``."""
     return float(np.mean(scores.argmax(axis=1) == labels))
 
 
-def accuracies(predict: Predictor, faces, progress: bool = False) -> dict[str, float]:
+def accuracies(predict: Predictor, faces: Faces, progress: bool = False) -> dict[str, float]:
     """Accuracy with the five-crop mean and on the centre crop, from one pass over ``faces``."""
     scores = crop_scores(predict, faces.images, "five", progress)
     centre = FIVE_CROP_OFFSETS.index(CENTRE_OFFSET)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from fer_larq.evaluation.report import Evaluation, caveats
 from fer_larq.evaluation.significance import SIGNIFICANCE_LEVEL, compare_all
@@ -70,7 +71,7 @@ class MeasuredRow:
         return RECIPES[self.paper.recipe].validation_crops
 
     @property
-    def accuracies(self) -> np.ndarray:
+    def accuracies(self) -> NDArray[np.float64]:
         """Accuracy in per cent of each seed's run."""
         return np.array([100 * one["accuracy"][self.crops]["value"] for one in self.reports])
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -30,7 +31,7 @@ class Evaluation(NamedTuple):
     answers: pd.DataFrame
 
 
-def report(scores: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
+def report(scores: dict[str, NDArray[np.float32]], labels: NDArray[np.int64]) -> dict[str, Any]:
     """The figures of an evaluation.
 
     Args:
@@ -72,13 +73,15 @@ def report(scores: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _interval(scores: np.ndarray, labels: np.ndarray) -> list[float]:
+def _interval(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> list[float]:
     right = int(np.sum(scores.argmax(axis=1) == labels))
     interval = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
     return [float(interval.low), float(interval.high)]
 
 
-def answer_table(scores: dict[str, np.ndarray], faces: Faces, labels: np.ndarray) -> pd.DataFrame:
+def answer_table(
+    scores: dict[str, NDArray[np.float32]], faces: Faces, labels: NDArray[np.int64]
+) -> pd.DataFrame:
     """What a network answers to each face, for comparing networks on the same faces.
 
     Args:
@@ -97,7 +100,7 @@ def answer_table(scores: dict[str, np.ndarray], faces: Faces, labels: np.ndarray
     return pd.DataFrame(columns)
 
 
-def confusion_figure(confusion: np.ndarray, title: str) -> Figure:
+def confusion_figure(confusion: NDArray[np.int64], title: str) -> Figure:
     """Draw a confusion matrix ``[7, 7]``: shares of each row as shades, counts as figures."""
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(6.4, 5.6), layout="constrained")

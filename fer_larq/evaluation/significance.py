@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 SIGNIFICANCE_LEVEL = 0.05
@@ -45,7 +46,7 @@ class Comparison:
         return self.adjusted < SIGNIFICANCE_LEVEL
 
 
-def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     """P-value of McNemar's exact test (McNemar 1947), two-sided.
 
     Args:
@@ -67,7 +68,7 @@ def holm(p_values: list[float]) -> list[float]:
     return adjusted
 
 
-def compare_all(right: Mapping[str, np.ndarray]) -> list[Comparison]:
+def compare_all(right: Mapping[str, NDArray[np.bool_]]) -> list[Comparison]:
     """Compare every network with every other.
 
     Args:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.conversion.converter import build_model
 from fer_larq.conversion.packing import WORD
@@ -38,7 +39,7 @@ class EvaluationTarget:
     """What runs it."""
     predict: Predictor | None
     """From crops to scores; None for a model that cuts its crops itself, always ``main_crops``."""
-    read: Callable[[np.ndarray], np.ndarray] | None = None
+    read: Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None = None
     """From faces, uint8 ``[N, 48, 48]``, to mean scores, for such a model."""
 
 
@@ -88,8 +89,8 @@ def packed_predictor(network: tf.keras.Model) -> Predictor | None:
 
 
 def score_target(
-    network: EvaluationTarget, faces: np.ndarray, ten: bool = False
-) -> dict[str, np.ndarray]:
+    network: EvaluationTarget, faces: NDArray[np.uint8], ten: bool = False
+) -> dict[str, NDArray[np.float32]]:
     """Scores float32 ``[N, 7]`` by crops, the main ones first.
 
     From single crops: ``five``, ``centre`` and, if wanted, ``ten``.

@@ -13,9 +13,10 @@ import os
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Protocol, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.inference.classifier import FaceClassifier
 from fer_larq.inference.detectors import make_detector
@@ -39,7 +40,7 @@ class Classifier(Protocol):
     labels: tuple[str, ...]
     temperature: float | None
 
-    def scores(self, faces: np.ndarray) -> np.ndarray:
+    def scores(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores, float32 ``[N, 7]``, of faces, uint8 ``[N, 48, 48]``."""
 
 
@@ -57,7 +58,7 @@ class FaceAnalyzer:
         self.stopwatch = stopwatch or Stopwatch()
         self.start_video()
 
-    def analyze(self, image: np.ndarray, scale: float = 1.0) -> list[Face]:
+    def analyze(self, image: NDArray[np.uint8], scale: float = 1.0) -> list[Face]:
         """The faces in an image, uint8 ``[H, W, 3]``; ``scale`` multiplies positions."""
         with self.stopwatch.stage("find"):
             boxes = self.detector.detect(image)
@@ -67,7 +68,7 @@ class FaceAnalyzer:
         """Forget the frames so far: what comes next begins another video."""
         self.tracker = FaceTracker()
 
-    def analyze_next(self, image: np.ndarray, scale: float = 1.0) -> list[Face]:
+    def analyze_next(self, image: NDArray[np.uint8], scale: float = 1.0) -> list[Face]:
         """The faces in a video's next frame, uint8 ``[H, W, 3]``."""
         with self.stopwatch.stage("find"):
             tracker = self.tracker
@@ -76,7 +77,7 @@ class FaceAnalyzer:
         return self.classify(image, boxes, numbers, scale)
 
     def classify(
-        self, image: np.ndarray, boxes: Sequence[Box], numbers: Sequence[int], scale: float
+        self, image: NDArray[np.uint8], boxes: Sequence[Box], numbers: Sequence[int], scale: float
     ) -> list[Face]:
         """Classify the expressions of the faces in some boxes of an image."""
         with self.stopwatch.stage("classify"):
@@ -141,7 +142,9 @@ def analyze(
 ) -> list[list[Face]]: ...
 
 
-def analyze(image, *, model=None, detector="auto"):
+def analyze(
+    image: Any, *, model: str | os.PathLike[str] | None = None, detector: str = "auto"
+) -> list[Face] | list[list[Face]]:
     """Find the faces in an image and classify their expressions.
 
     Args:

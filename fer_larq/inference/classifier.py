@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.datasets.crops import FACE_SIZE
 from fer_larq.tflite.network import TFLiteNetwork
@@ -38,7 +39,7 @@ class FaceClassifier:
         self.temperature = self.network.temperature
         """What scores are divided by before softmax makes probabilities of them, or None."""
 
-    def scores(self, faces: np.ndarray) -> np.ndarray:
+    def scores(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores of many faces: uint8 ``[N, 48, 48]`` to float32 ``[N, 7]``; no probabilities."""
         faces = np.asarray(faces)
         if faces.dtype != np.uint8 or faces.shape[1:] != (FACE_SIZE, FACE_SIZE):
@@ -48,7 +49,7 @@ class FaceClassifier:
             )
         return self.network.scores(faces, self.network.crops)
 
-    def predict(self, face: np.ndarray) -> dict[str, float]:
+    def predict(self, face: NDArray[np.uint8]) -> dict[str, float]:
         """Scores of one face, uint8 ``[48, 48]``, by expression; the largest is the answer."""
         face = np.asarray(face)
         if face.shape == (FACE_SIZE, FACE_SIZE, 1):

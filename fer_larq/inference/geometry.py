@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.datasets.crops import FACE_SIZE
 
@@ -96,13 +98,13 @@ def contained(a: Box, b: Box) -> float:
 
 
 def cut_box(
-    image: np.ndarray,
+    image: NDArray[np.uint8],
     box: Box,
     size: int,
     *,
     border: int = cv2.BORDER_CONSTANT,
     averaged: bool = False,
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """Cut a box out of an image and scale it.
 
     Args:
@@ -121,7 +123,7 @@ def cut_box(
     left, top, side = round(box.left), round(box.top), max(round(box.side), 1)
     # At least one row and column of the image is needed to continue it.
     left, top = min(max(left, 1 - side), width - 1), min(max(top, 1 - side), height - 1)
-    inside = image[max(top, 0) : top + side, max(left, 0) : left + side]
+    inside: NDArray[Any] = image[max(top, 0) : top + side, max(left, 0) : left + side]
     beyond = (
         max(-top, 0), max(top + side - height, 0), max(-left, 0), max(left + side - width, 0),
     )  # fmt: skip
@@ -134,21 +136,23 @@ def cut_box(
         )
         target = (max(size - before_x - after_x, 1), max(size - before_y - after_y, 1))
         inside = cv2.resize(inside, target, interpolation=interpolation)
-        return cv2.copyMakeBorder(
+        inside = cv2.copyMakeBorder(
             inside, before_y, size - target[1] - before_y, before_x, size - target[0] - before_x,
             border,
         )  # fmt: skip
-    return cv2.resize(inside, (size, size), interpolation=interpolation)
+    else:
+        inside = cv2.resize(inside, (size, size), interpolation=interpolation)
+    return np.asarray(inside, np.uint8)
 
 
 def cut_turned(
-    image: np.ndarray,
+    image: NDArray[np.uint8],
     box: Box,
     size: int,
     *,
     border: int = cv2.BORDER_CONSTANT,
     averaged: bool = False,
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """``cut_box`` of a box that is turned by its angle, so that what is in it stands upright."""
     if not box.angle:
         return cut_box(image, box, size, border=border, averaged=averaged)
@@ -161,14 +165,22 @@ def cut_turned(
     middle = (large - 1) / 2
     turn = cv2.getRotationMatrix2D((middle, middle), box.angle, 1.0)
     turn[:, 2] = turn[:, 2] - (large - fine) / 2
-    turned = cv2.warpAffine(around, turn, (fine, fine), flags=cv2.INTER_LINEAR, borderMode=border)
-    return cv2.resize(turned, (size, size), interpolation=cv2.INTER_AREA) if averaged else turned
+    turned: NDArray[Any] = cv2.warpAffine(
+        around, turn, (fine, fine), flags=cv2.INTER_LINEAR, borderMode=border
+    )
+    if averaged:
+        turned = cv2.resize(turned, (size, size), interpolation=cv2.INTER_AREA)
+    return turned
 
 
-def cut_face(image: np.ndarray, frame: Box) -> np.ndarray:
+def cut_face(image: NDArray[np.uint8], frame: Box) -> NDArray[np.uint8]:
     """The face in a frame as FER2013 has it: grey, upright, uint8 ``[48, 48]``.
 
     Beyond the image's edge its last pixels go on, which makes no edge of its own.
     """
-    face = cut_turned(image, frame, FACE_SIZE, border=cv2.BORDER_REPLICATE, averaged=True)
-    return face if face.ndim == 2 else cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
+    face: NDArray[Any] = cut_turned(
+        image, frame, FACE_SIZE, border=cv2.BORDER_REPLICATE, averaged=True
+    )
+    if face.ndim == 3:
+        face = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
+    return face

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
 
 from fer_larq.inference.formats import HEAD_BYTES, content_kind
 from fer_larq.utils.errors import UserError
@@ -62,7 +64,7 @@ class InputImage:
         width, height: of the file's image when it stands upright.
     """
 
-    pixels: np.ndarray
+    pixels: NDArray[np.uint8]
     width: int
     height: int
 
@@ -225,7 +227,7 @@ def unreadable(path: str | os.PathLike[str], error: Exception) -> UserError:
         return UserError(f"{path}: no such file")
     if isinstance(error, (IsADirectoryError, PermissionError)):
         return UserError(f"{path}: cannot be read ({error.strerror})")
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return UserError(f"{path}: is no image of a known format ({', '.join(PILLOW_FORMATS)})")
     reason = " ".join(str(error).split()) or type(error).__name__
     return UserError(f"{path}: is damaged ({reason}): export it again, or leave it out")
@@ -288,13 +290,14 @@ def shrink(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
 
 
-def shrink_pixels(pixels: np.ndarray) -> np.ndarray:
+def shrink_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Pixels, uint8 ``[H, W, 3]``, shrunk to ``working_size``."""
     height, width = pixels.shape[:2]
     size = working_size(width, height)
     if size == (width, height):
         return pixels
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    shrunk: NDArray[Any] = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return shrunk
 
 
 def without_metadata(content: bytes) -> bytes | None:

@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Thing = TypeVar("Thing")
 
@@ -72,7 +72,7 @@ class Pool(Generic[Thing]):
             raise
 
 
-POOLS: weakref.WeakSet[Pool] = weakref.WeakSet()
+POOLS: weakref.WeakSet[Pool[Any]] = weakref.WeakSet()
 
 
 def forget_after_fork() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.inference.geometry import Box, cut_turned
 
@@ -32,7 +33,7 @@ CONTRAST_THRESHOLD = 4.0
 """Standard deviation of the grey values, 0 to 255, below which hardly anything is to be seen."""
 
 
-def judge_quality(image: np.ndarray, box: Box, scale: float = 1.0) -> tuple[str, ...]:
+def judge_quality(image: NDArray[np.uint8], box: Box, scale: float = 1.0) -> tuple[str, ...]:
     """Reasons why the answer about the face in a box may be wrong.
 
     Args:
@@ -53,14 +54,14 @@ def judge_quality(image: np.ndarray, box: Box, scale: float = 1.0) -> tuple[str,
     return tuple(reason for reason in QUALITY_REASONS if found[reason])
 
 
-def sharpness(grey: np.ndarray) -> float:
+def sharpness(grey: NDArray[np.uint8]) -> float:
     """Mean square of the Laplacian over the variance of the pixels, float32 ``[H, W]``: whatever
     the light, and 0 for a face of one grey."""
     laplacian = cv2.Laplacian(grey, cv2.CV_32F)
     return float(np.mean(laplacian**2)) / max(float(grey.var()), 1e-6)
 
 
-def share_inside(image: np.ndarray, box: Box) -> float:
+def share_inside(image: NDArray[np.uint8], box: Box) -> float:
     """Share of a box, turned or not, that lies in an image, 0 to 1."""
     height, width = image.shape[:2]
     turned = cv2.boxPoints(((box.centre[0], box.centre[1]), (box.side, box.side), box.angle))

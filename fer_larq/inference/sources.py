@@ -7,16 +7,17 @@ import binascii
 import os
 import re
 import threading
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from fer_larq.inference.images import InputImage, decode, read_image
 from fer_larq.utils.errors import UserError
 
-ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | np.ndarray"
+ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[Any]"
 """A file's name, its content, an open file, a data URI, a Pillow image, or pixels."""
 
 ADDRESS = re.compile(r"(?!data:)([a-z][a-z0-9+.-]+):/+", re.IGNORECASE)
@@ -105,7 +106,7 @@ def content_of_file(file: IO[bytes]) -> bytes:
     return content
 
 
-def pixels_of(pixels: np.ndarray) -> np.ndarray:
+def pixels_of(pixels: NDArray[np.uint8]) -> NDArray[Any]:
     """Pixels as Pillow takes them: uint8 ``[H, W]``, ``[H, W, 3]`` or ``[H, W, 4]``."""
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or channels not in (1, 3, 4):

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from av.sidedata.sidedata import Type as SideData
 from av.stream import Disposition
+from numpy.typing import NDArray
 
 from fer_larq.inference.images import (
     MAX_PIXELS,
@@ -122,7 +123,7 @@ class Video:
         if self.frames_read:
             self.fault = self.find_fault(damaged, cut, end)
 
-    def packets(self) -> Iterator[av.Packet]:
+    def packets(self) -> Iterator[Any]:
         """All packets of the file, as far as it can be read, and those that flush the decoder."""
         packets = self.container.demux()
         while True:
@@ -148,7 +149,7 @@ class Video:
 
     def upright(self, frame: av.VideoFrame) -> InputImage:
         """A frame as a player shows it: turned, mirrored and with square pixels."""
-        pixels: np.ndarray = frame.to_ndarray(format="rgb24")
+        pixels: NDArray[Any] = frame.to_ndarray(format="rgb24")
         aspect = self.stream.sample_aspect_ratio or self.stream.codec_context.sample_aspect_ratio
         if aspect and aspect != 1 and 1 / MAX_ASPECT <= aspect <= MAX_ASPECT:
             width = max(round(pixels.shape[1] * float(aspect)), 1)
@@ -157,7 +158,7 @@ class Video:
         height, width = pixels.shape[:2]
         return InputImage(shrink_pixels(pixels), width, height)
 
-    def display_matrix(self, frame: av.VideoFrame) -> np.ndarray:
+    def display_matrix(self, frame: av.VideoFrame) -> NDArray[Any]:
         """How a frame's pixels are turned, int ``[2, 2]``, see ``apply_display_matrix``.
 
         From a matrix (of the track, or in the coded frame), or from the tag ``rotate``, degrees
@@ -180,7 +181,7 @@ class Video:
         self.container.close()
 
 
-def apply_display_matrix(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def apply_display_matrix(pixels: NDArray[np.uint8], matrix: NDArray[Any]) -> NDArray[Any]:
     """Turn or mirror pixels, in steps of 90 degrees.
 
     Args:
@@ -227,8 +228,8 @@ class Webcam:
             begin = now if begin is None else begin
             self.frames_read += 1
             height, width = frame.shape[:2]
-            pixels = shrink_pixels(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
-            yield now - begin, InputImage(pixels, width, height)
+            pixels: NDArray[Any] = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            yield now - begin, InputImage(shrink_pixels(pixels), width, height)
 
     def close(self) -> None:
         """Release the camera."""
@@ -288,13 +289,14 @@ class VideoWriter:
         self.container: av.container.OutputContainer | None = None
         self.last = -1
 
-    def write(self, frame: np.ndarray, seconds: float) -> None:
+    def write(self, frame: NDArray[np.uint8], seconds: float) -> None:
         """Add a frame, uint8 ``[H, W, 3]`` in RGB; the first one determines the size."""
         if self.container is None:
             self.open(frame.shape[1], frame.shape[0])
+        pixels: NDArray[Any] = np.ascontiguousarray(frame)
         if frame.shape[1::-1] != self.size:
-            frame = cv2.resize(frame, self.size)
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+            pixels = cv2.resize(pixels, self.size)
+        picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
         picture.time_base = self.CLOCK
         # Two frames at one time, as hostile files have them, would be refused.
         self.last = picture.pts = max(round(seconds / self.CLOCK), self.last + 1)

@@ -15,6 +15,8 @@ is monotone, and a better gradient, since the largest value is known.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fer_larq.datasets.crops import CROP_SIZE, scale
@@ -91,7 +93,9 @@ def bdnn(
             kernel_initializer=random_signs,
         )
 
-    def convolution(x, filters, *, first=False, pool=False):
+    def convolution(
+        x: tf.Tensor, filters: int, *, first: bool = False, pool: bool = False
+    ) -> tf.Tensor:
         options = dict(
             padding="same",
             # The first layer sees real pixels, where 0 is neutral; a binary layer can only pad with
@@ -106,11 +110,11 @@ def bdnn(
         x = lq.layers.QuantConv2D(filters, 3, **options)(x)
         return tf.keras.layers.MaxPool2D(2)(x) if pool else x
 
-    def fully_connected(x, units):
+    def fully_connected(x: tf.Tensor, units: int) -> tf.Tensor:
         layer = integer_layers.QuantDense if integers else lq.layers.QuantDense
         return layer(units, input_quantizer=activation, use_bias=False, **weights)(x)
 
-    def batch_normalisation(x, **options):
+    def batch_normalisation(x: tf.Tensor, **options: Any) -> tf.Tensor:
         # Without a scale (gamma = 1) it is increasing, so it may move past a max pool, and with
         # the sign behind it becomes one comparison with a threshold.
         options = {"scale": False, **options}
@@ -137,7 +141,9 @@ def network_name(blocks: int, dense: bool) -> str:
     return f"{'bdnn' if dense else 'bcnn'}{blocks}"
 
 
-def weighted_layers(network: tf.keras.Model) -> list[tuple]:
+def weighted_layers(
+    network: tf.keras.Model,
+) -> list[tuple[tf.keras.layers.Layer, tf.keras.layers.Layer]]:
     """The pairs (convolution or dense layer, its batch normalisation), in order of computation.
 
     Raises ``UserError`` if the network is not of the form that ``bdnn`` builds.
@@ -164,7 +170,7 @@ def weighted_layers(network: tf.keras.Model) -> list[tuple]:
     return pairs
 
 
-def random_signs(shape, dtype=None, **_):
+def random_signs(shape: tuple[int, ...], dtype: tf.DType | None = None, **_: Any) -> tf.Tensor:
     """Kernel initializer for weights without latent values: -1 or +1, equally likely."""
     glorot = tf.keras.initializers.GlorotUniform()(shape, dtype=dtype)
     return tf.where(glorot >= 0, tf.ones_like(glorot), -tf.ones_like(glorot))

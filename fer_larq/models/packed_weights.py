@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.models.bdnn import weighted_layers
+from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import UserError
 from fer_larq.utils.files import load_arrays, save_arrays
 
@@ -37,7 +39,7 @@ def packaged_names() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob("*.npz"))
 
 
-def save(file: Path, network, description: dict[str, Any]) -> None:
+def save(file: Path, network: tf.keras.Model, description: dict[str, Any]) -> None:
     """Pack a network of ``fer_larq.models.bdnn`` and its description into ``file``."""
     arrays = {}
     for index, (layer, normalisation) in enumerate(weighted_layers(network)):
@@ -46,7 +48,7 @@ def save(file: Path, network, description: dict[str, Any]) -> None:
     save_arrays(file, description, arrays)
 
 
-def read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read(file: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The description and the arrays of a packed file; ``UserError`` if it is not one."""
     try:
         return load_arrays(file)
@@ -56,7 +58,7 @@ def read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         ) from None
 
 
-def restore(network, arrays: dict[str, np.ndarray], file: Path) -> None:
+def restore(network: tf.keras.Model, arrays: dict[str, NDArray[Any]], file: Path) -> None:
     """Put packed weights into a network of the same form; ``UserError`` if they do not fit."""
     layers = weighted_layers(network)
     try:

@@ -35,13 +35,13 @@ def residual_network(
     """
     layers = tf.keras.layers
 
-    def convolution(x, filters, size=3, stride=1):
+    def convolution(x: tf.Tensor, filters: int, size: int = 3, stride: int = 1) -> tf.Tensor:
         x = layers.Conv2D(
             filters, size, stride, padding="same", use_bias=False, kernel_initializer="he_normal"
         )(x)
         return layers.BatchNormalization(momentum=momentum, epsilon=1e-4)(x)
 
-    def block(x, filters, stride):
+    def block(x: tf.Tensor, filters: int, stride: int) -> tf.Tensor:
         shortcut = convolution(layers.AveragePooling2D(stride, padding="same")(x), filters, size=1)
         x = layers.ReLU()(convolution(x, filters, stride=stride))
         return layers.ReLU()(layers.Add()([convolution(x, filters), shortcut]))

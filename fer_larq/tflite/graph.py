@@ -8,10 +8,12 @@ no dead weight in the file. Models are read by ``parser``, which checks every of
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import DTypeLike, NDArray
 
 from fer_larq.tflite.parser import parse_model
 from fer_larq.tflite.schema import (
@@ -23,11 +25,15 @@ from fer_larq.tflite.schema import (
     TENSOR_TYPES,
 )
 
+Fields = TypeVar("Fields")
+
+Quantization: TypeAlias = "schema.QuantizationParametersT | None"
+
 
 class AlignedBuffer(schema.BufferT):
     """A buffer that keeps ``force_align``, which the generated Python code ignores."""
 
-    def Pack(self, builder):  # noqa: N802, the generated code's name
+    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802, the generated code's name
         content = bytes(self.data) if self.data is not None else b""
         data = None
         if content:
@@ -38,7 +44,7 @@ class AlignedBuffer(schema.BufferT):
         schema.BufferStart(builder)
         if data is not None:
             schema.BufferAddData(builder, data)
-        return schema.BufferEnd(builder)
+        return int(schema.BufferEnd(builder))
 
 
 class Graph:
@@ -76,13 +82,14 @@ class Graph:
 
     def kind(self, operator: schema.OperatorT) -> str:
         """``CONV_2D`` and the like for TFLite's own operators, else the custom name."""
-        return self._codes[operator.opcodeIndex][0]
+        index: int = operator.opcodeIndex
+        return self._codes[index][0]
 
     def shape(self, tensor: int) -> list[int]:
         """Shape of a tensor; packed tensors count words of 32 channels in the last place."""
         return [int(extent) for extent in self.tensors[tensor].shape]
 
-    def values(self, tensor: int) -> np.ndarray:
+    def values(self, tensor: int) -> NDArray[Any]:
         """Content of a constant tensor."""
         description = self.tensors[tensor]
         dtype = {code: dtype for dtype, code in TENSOR_TYPES.items()}[description.type]
@@ -117,14 +124,18 @@ class Graph:
 
     # Editing
 
-    def constant(self, name: str, values: np.ndarray | np.generic, quantization=None) -> int:
+    def constant(
+        self, name: str, values: NDArray[Any] | np.generic, quantization: Quantization = None
+    ) -> int:
         """Add a constant tensor; returns its index."""
         self._buffers.append(np.ascontiguousarray(values).tobytes())
         tensor = self.activation(name, values.shape, values.dtype, quantization)
         self.tensors[tensor].buffer = len(self._buffers) - 1
         return tensor
 
-    def activation(self, name: str, shape: Sequence[int], dtype, quantization=None) -> int:
+    def activation(
+        self, name: str, shape: Sequence[int], dtype: DTypeLike, quantization: Quantization = None
+    ) -> int:
         """Add a tensor that an operator, or the caller of the model, fills; returns its index."""
         tensor = schema.TensorT()
         tensor.name = name
@@ -139,7 +150,7 @@ class Graph:
         kind: str,
         inputs: Iterable[int],
         output: int,
-        options=None,
+        options: Any = None,
         version: int = 1,
     ) -> int:
         """Add an operator that writes ``output``; returns ``output``.
@@ -172,10 +183,10 @@ class Graph:
         inputs: Iterable[int],
         name: str,
         shape: Sequence[int],
-        options,
+        options: Any,
         *,
-        dtype: type = np.float32,
-        quantization=None,
+        dtype: DTypeLike = np.float32,
+        quantization: Quantization = None,
         version: int = 1,
     ) -> int:
         """Add an operator together with the tensor that it writes; returns that tensor."""
@@ -250,11 +261,11 @@ def add_buffer(model: schema.ModelT, content: bytes) -> int:
     return len(model.buffers) - 1
 
 
-def copy_fields(source):
+def copy_fields(source: Fields) -> Fields:
     """A shallow copy of an object of the schema."""
-    copy = type(source).__new__(type(source))
-    vars(copy).update(vars(source))
-    return copy
+    made = object.__new__(type(source))
+    vars(made).update(vars(source))
+    return made
 
 
 def signature(subgraph: schema.SubGraphT) -> schema.SignatureDefT:

@@ -13,13 +13,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 from ai_edge_litert import interpreter as litert
+from numpy.typing import NDArray
 
 from fer_larq.tflite.delegate import load_delegate
 from fer_larq.utils.errors import UserError
 
-Runner = Callable[[np.ndarray], list[np.ndarray]]
+Runner = Callable[[NDArray[Any]], list[NDArray[Any]]]
 """A function from a model's input to its outputs."""
 
 UNKNOWN_OPERATOR = "Encountered unresolved custom op"
@@ -92,7 +92,7 @@ def litert_runner(
     outputs = [output["index"] for output in interpreter.get_output_details()]
     batch = model_input["shape"][0]
 
-    def run(values: np.ndarray) -> list[np.ndarray]:
+    def run(values: NDArray[Any]) -> list[NDArray[Any]]:
         nonlocal batch
         if len(values) != batch:
             interpreter.resize_tensor_input(model_input["index"], values.shape)

@@ -125,7 +125,7 @@ def with_attachments(model: bytes) -> bytes:
 
 def normalisation_of(document: Mapping[str, Any] | None, name: str) -> str:
     """How faces are prepared for a model, one of ``NORMALISATIONS``; ``UserError`` if unknown."""
-    normalisation = (document or {}).get("normalisation", "none")
+    normalisation: str = (document or {}).get("normalisation", "none")
     if normalisation not in NORMALISATIONS:
         raise UserError(
             f"{name}: wants faces normalised by {normalisation!r:.40}, which this fer_larq does "
@@ -272,7 +272,7 @@ def table(builder: flatbuffers.Builder, fields: dict[int, tuple[str, int]]) -> i
     builder.StartObject(max(fields, default=-1) + 1)
     for slot, (kind, value) in fields.items():
         prepend[kind](slot, value, 0)
-    return builder.EndObject()
+    return int(builder.EndObject())
 
 
 def tables(builder: flatbuffers.Builder, offsets: list[int]) -> int:
@@ -280,7 +280,7 @@ def tables(builder: flatbuffers.Builder, offsets: list[int]) -> int:
     builder.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)
-    return builder.EndVector()
+    return int(builder.EndVector())
 
 
 def floats(builder: flatbuffers.Builder, values: list[float]) -> int:
@@ -288,4 +288,4 @@ def floats(builder: flatbuffers.Builder, values: list[float]) -> int:
     builder.StartVector(4, len(values), 4)
     for value in reversed(values):
         builder.PrependFloat32(value)
-    return builder.EndVector()
+    return int(builder.EndVector())

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.datasets.crops import CROP_SIZE, FACE_SIZE
 from fer_larq.datasets.labels import EXPRESSIONS
@@ -69,13 +71,13 @@ class TFLiteNetwork:
             reason = str(error).splitlines()[0]
             raise UserError(f"{name}: the runtime refuses it ({reason}); convert again") from None
 
-    def classify_crops(self, crops: np.ndarray) -> np.ndarray:
+    def classify_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores of crops: uint8 ``[N, 42, 42]`` to float32 ``[N, 7]``; needs a model of crops."""
         if self.crops != "none":
             raise ValueError(f"this model takes faces and averages over {self.crops} crops")
         return self.one_by_one(self.inputs(crops))
 
-    def scores(self, faces: np.ndarray, crops: str = "five") -> np.ndarray:
+    def scores(self, faces: NDArray[np.uint8], crops: str = "five") -> NDArray[np.float32]:
         """Mean scores over the crops of faces.
 
         Args:
@@ -96,18 +98,18 @@ class TFLiteNetwork:
             )
         return self.one_by_one(self.inputs(faces))
 
-    def inputs(self, pixels: np.ndarray) -> np.ndarray:
+    def inputs(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         """Faces or crops, uint8 ``[N, H, W]``, as the model takes them."""
         pixels = pixels[..., np.newaxis]
         return 2 * pixels.astype(np.float32) - 255 if self.crops == "none" else pixels
 
-    def one_by_one(self, inputs: np.ndarray) -> np.ndarray:
+    def one_by_one(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Outputs float32 ``[N, 7]`` for N inputs: a model of faces has no other batch."""
         outputs = [self.run(inputs[index : index + 1])[0] for index in range(len(inputs))]
         return np.concatenate(outputs) if outputs else np.empty((0, len(self.labels)), np.float32)
 
 
-def labels_of(document: dict, name: str) -> tuple[str, ...]:
+def labels_of(document: dict[str, Any], name: str) -> tuple[str, ...]:
     """The names of a model's scores: its own, or FER2013's if it does not say."""
     labels = document.get("labels", list(EXPRESSIONS))
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
@@ -115,7 +117,7 @@ def labels_of(document: dict, name: str) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def crops_of(model: ModelFile, document: dict, classes: int, name: str) -> str:
+def crops_of(model: ModelFile, document: dict[str, Any], classes: int, name: str) -> str:
     """Over what a model averages; ``UserError`` if it is no model of this program."""
     forms: dict[tuple[str, tuple[int, ...]], tuple[str, ...]] = {
         ("uint8", (1, FACE_SIZE, FACE_SIZE, 1)): ("five", "ten"),
@@ -124,7 +126,7 @@ def crops_of(model: ModelFile, document: dict, classes: int, name: str) -> str:
     inputs = [model.tensors[index] for index in model.inputs]
     outputs = [model.tensors[index] for index in model.outputs]
     if len(inputs) == len(outputs) == 1 and outputs[0].shape == (1, classes):
-        crops = document.get("views")  # the key's name in files that are out there
+        crops: str = document.get("views", "")  # the key's name in files that are out there
         if crops in forms.get((inputs[0].type, inputs[0].shape), ()):
             return crops
     raise UserError(

@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import struct
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
@@ -178,7 +180,7 @@ class Reader:
             raise ValueError("more entries than a file of this size can hold")
         return entries
 
-    def each(self, length, entry) -> list:
+    def each(self, length: Callable[[], int], entry: Callable[[int], Any]) -> list[Any]:
         """All entries of a list of tables."""
         return [present(entry(index)) for index in range(self.count(length()))]
 
@@ -188,7 +190,7 @@ class Reader:
         self.count(len(value))
         return printable(value.decode(errors="replace"))
 
-    def indices(self, values, limit: int, optional: bool = False) -> tuple[int, ...]:
+    def indices(self, values: Any, limit: int, optional: bool = False) -> tuple[int, ...]:
         """Indices below ``limit``; -1 for an absent one, where that is allowed."""
         if isinstance(values, int):  # what the generated code returns for an absent list
             return ()
@@ -197,18 +199,18 @@ class Reader:
             raise IndexError("no such tensor")
         return tuple(values.tolist())
 
-    def kind(self, code) -> str:
+    def kind(self, code: Any) -> str:
         if custom := self.text(code.CustomCode()):
             return custom
         # Old writers fill only the first field, which ends at 127.
         builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        return OPERATOR_NAMES.get(builtin, f"operator {builtin}")
+        return str(OPERATOR_NAMES.get(builtin, f"operator {builtin}"))
 
-    def buffer(self, table) -> memoryview:
+    def buffer(self, table: Any) -> memoryview:
         # Models above 2 GiB keep content behind the flatbuffer; these are too large anyway.
         return memoryview(b"" if table.DataIsNone() else table.DataAsNumpy())
 
-    def tensor(self, table, buffers: list[memoryview]) -> Tensor:
+    def tensor(self, table: Any, buffers: list[memoryview]) -> Tensor:
         shape = table.ShapeAsNumpy()
         shape = () if isinstance(shape, int) else shape
         if len(shape) > MOST_DIMENSIONS:
@@ -223,7 +225,7 @@ class Reader:
         )
 
 
-def present(table):
+def present(table: Any) -> Any:
     """A table that has to be there."""
     if table is None:
         raise ValueError("a table is missing")

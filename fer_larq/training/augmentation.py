@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.datasets.crops import CENTRE_OFFSET, CROP_SIZE, FIVE_CROP_OFFSETS, MARGIN, scale
 from fer_larq.utils.backend import tf
@@ -36,24 +37,24 @@ ERASED_SIZE = (6, 17)
 class EpochPlan:
     """The crops of one epoch in their order; every array has one entry per face."""
 
-    face: np.ndarray
+    face: NDArray[np.int64]
     """int64 ``[N]``, index of the face: a permutation."""
-    top: np.ndarray
+    top: NDArray[np.int64]
     """int64 ``[N]``, first row of the crop, 0 to 6."""
-    left: np.ndarray
+    left: NDArray[np.int64]
     """int64 ``[N]``, first column of the crop, 0 to 6."""
-    mirrored: np.ndarray
+    mirrored: NDArray[np.bool_]
     """bool ``[N]``, whether the crop is mirrored left to right."""
-    angle: np.ndarray
+    angle: NDArray[np.float32]
     """float32 ``[N]``, radians by which the window is turned about its centre; 0 for none."""
-    zoom: np.ndarray
+    zoom: NDArray[np.float32]
     """float32 ``[N]``, size of the crop's window in crops; 1 for 42 x 42 pixels."""
-    light: np.ndarray
+    light: NDArray[np.float32]
     """float32 ``[N, 3]``: gamma, contrast and brightness; 1, 1 and 0 leave a crop as it is."""
-    erased: np.ndarray
+    erased: NDArray[np.int32]
     """int32 ``[N, 4]``: top, left, bottom and right of a rectangle that is made grey, or zeros."""
 
-    def windows(self) -> np.ndarray:
+    def windows(self) -> NDArray[np.float32]:
         """Where the pixels of a crop lie in its face, float32 ``[N, 8]``.
 
         The crop's pixel in column x and row y is the face's in column a x + b y + c and row
@@ -67,7 +68,8 @@ class EpochPlan:
         c = self.left + middle - (a + b) * middle
         f = self.top + middle - (d + e) * middle
         nothing = np.zeros_like(a)
-        return np.stack([a, b, c, d, e, f, nothing, nothing], axis=1).astype(np.float32)
+        windows = np.stack([a, b, c, d, e, f, nothing, nothing], axis=1)
+        return np.asarray(windows, np.float32)
 
 
 def plan_epoch(
@@ -130,15 +132,15 @@ def plan_epoch(
     )
 
 
-def random_light(random: np.random.Generator, count: int, strength: float) -> np.ndarray:
+def random_light(random: np.random.Generator, count: int, strength: float) -> NDArray[np.float32]:
     """Gamma, contrast and brightness for each crop, float32 ``[count, 3]``; see ``EpochPlan``."""
     moves = strength * random.uniform(-1, 1, size=(count, 3))
     gamma, contrast, brightness = moves.T
     columns = (LIGHT_GAMMA**gamma, 1 + LIGHT_SPAN * contrast, LIGHT_SPAN * brightness)
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.asarray(np.stack(columns, axis=1), np.float32)
 
 
-def random_rectangles(random: np.random.Generator, count: int, share: float) -> np.ndarray:
+def random_rectangles(random: np.random.Generator, count: int, share: float) -> NDArray[np.int32]:
     """A rectangle in a share of the crops, int32 ``[count, 4]``; see ``EpochPlan``."""
     size = random.integers(*ERASED_SIZE, size=(count, 2), endpoint=True)
     start = random.integers(0, CROP_SIZE - size, endpoint=True)
@@ -171,8 +173,8 @@ def erase(crops: tf.Tensor, erased: tf.Tensor) -> tf.Tensor:
 
 
 def batches(
-    images: np.ndarray,
-    targets: np.ndarray,
+    images: NDArray[np.uint8],
+    targets: NDArray[np.float32],
     plan: EpochPlan,
     batch_size: int,
     first_step: int = 0,
@@ -197,7 +199,9 @@ def batches(
     # What is off costs nothing, and leaves the pixels exact.
     relit, erasing = bool(np.any(plan.light != (1, 1, 0))), bool(np.any(plan.erased))
 
-    def crop(face, windows, light, erased):
+    def crop(
+        face: tf.Tensor, windows: tf.Tensor, light: tf.Tensor, erased: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         # Whole windows fall on whole pixels, whose values the interpolation leaves exact.
         pixels = tf.raw_ops.ImageProjectiveTransformV3(
             images=tf.cast(tf.gather(images, face), tf.float32)[..., tf.newaxis],

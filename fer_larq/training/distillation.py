@@ -66,7 +66,9 @@ def teacher(
     }
 
 
-def teacher_of(recipe: Recipe, source: str | None):
+def teacher_of(
+    recipe: Recipe, source: str | None
+) -> tuple[Teach, dict[str, Any]] | tuple[None, None]:
     """The teacher that the recipe asks for with its provenance, or ``(None, None)``.
 
     Raises ``UserError`` if there is none, or one is given that the recipe ignores.

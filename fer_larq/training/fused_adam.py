@@ -11,7 +11,7 @@ class Adam(tf.keras.optimizers.Adam):
     Keras takes twelve operations for an update, and each of them reads or writes all weights.
     """
 
-    def update_step(self, gradient, variable):
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
         """Update a variable and its moments from a dense gradient."""
         place = self._index_dict[self._var_key(variable)]
         dtype = variable.dtype

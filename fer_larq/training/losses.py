@@ -27,7 +27,7 @@ class SoftSquaredHinge(tf.keras.losses.Loss):
         super().__init__()
         self.label_smoothing = label_smoothing
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         right = 0.5 + (1.0 - self.label_smoothing) * (y_true - 0.5)
         too_low = tf.square(tf.maximum(1.0 - y_pred, 0.0))
         too_high = tf.square(tf.maximum(1.0 + y_pred, 0.0))

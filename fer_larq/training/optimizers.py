@@ -13,7 +13,9 @@ FINAL_LEARNING_RATE = 0.005
 SGD_MOMENTUM = 0.9
 
 
-def scheduled(recipe: Recipe, value: float, steps: int):
+def scheduled(
+    recipe: Recipe, value: float, steps: int
+) -> float | tf.keras.optimizers.schedules.LearningRateSchedule:
     """``value`` under the recipe's schedule over ``steps`` steps, for an optimizer."""
     schedules = tf.keras.optimizers.schedules
     if recipe.schedule == "cosine" and recipe.warmup > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from fer_larq.models.int8 import kernels
@@ -41,7 +42,7 @@ def native_bfloat16() -> bool:
 
 
 @contextlib.contextmanager
-def precision_policy(precision: str):
+def precision_policy(precision: str) -> Iterator[None]:
     """Build layers under Keras's mixed precision policy of that name."""
     previous = tf.keras.mixed_precision.global_policy()
     name = "mixed_bfloat16" if precision == "bfloat16" else "float32"

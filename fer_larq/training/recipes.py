@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from fer_larq.datasets.label_schemes import LABEL_SCHEMES
 from fer_larq.datasets.normalisation import NORMALISATIONS
@@ -27,7 +28,7 @@ FORMER_RECIPES = {"best": "augmented"}
 """Recipes as older commands call them."""
 
 
-def option(default, text: str, choices: tuple[str, ...] | None = None):
+def option(default: Any, text: str, choices: tuple[str, ...] | None = None) -> Any:
     """A field of a recipe that is also a flag of the training command."""
     return field(default=default, metadata={"help": text, "choices": choices})
 

@@ -73,7 +73,7 @@ def read_description(run: Path) -> dict[str, Any]:
     """Read ``run.json``; a ``UserError`` says what a folder without a sound one lacks."""
     file = run / DESCRIPTION
     try:
-        description = json.loads(file.read_text(encoding="utf-8"))
+        description: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{run}: no run folder, there is no {DESCRIPTION} in it; "
@@ -119,7 +119,7 @@ def provenance(description: Mapping[str, Any]) -> dict[str, Any]:
             return value
         return {key: without_files(item) for key, item in value.items() if key not in files}
 
-    return without_files(description)
+    return dict(without_files(description))
 
 
 def load_network(source: str | Path) -> LoadedNetwork:

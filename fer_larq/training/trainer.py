@@ -14,10 +14,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fer_larq.datasets.dataset import Dataset, Faces
@@ -30,7 +33,7 @@ from fer_larq.models.registry import build_network
 from fer_larq.training import run_folder
 from fer_larq.training.augmentation import batches
 from fer_larq.training.batch_statistics import refresh_batch_statistics
-from fer_larq.training.distillation import teacher_of
+from fer_larq.training.distillation import Teach, teacher_of
 from fer_larq.training.distributed import writes_files
 from fer_larq.training.history import History
 from fer_larq.training.losses import make_loss
@@ -70,11 +73,11 @@ class StopRequest:
         self._previous = {number: signal.signal(number, self._note) for number in numbers}
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, _) -> None:
+    def _note(self, number: int, _: object) -> None:
         self.signal_number = number
 
 
@@ -101,7 +104,7 @@ def normalised(faces: Faces, recipe: Recipe) -> Faces:
     return replace(faces, images=normalise(faces.images, recipe.normalisation))
 
 
-def starting_weights(recipe: Recipe, source: str) -> list[np.ndarray]:
+def starting_weights(recipe: Recipe, source: str) -> list[NDArray[Any]]:
     """Latent weights and batch statistics of a run of the same network, or of packed weights, where
     every latent weight is its sign times ``LATENT_SIZE``.
 
@@ -118,7 +121,7 @@ def starting_weights(recipe: Recipe, source: str) -> list[np.ndarray]:
         for layer in loaded.network.layers:
             if isinstance(layer, (lq.layers.QuantConv2D, lq.layers.QuantDense)):
                 layer.set_weights([LATENT_SIZE * kernel for kernel in layer.get_weights()])
-    return loaded.network.get_weights()
+    return list(loaded.network.get_weights())
 
 
 class Training:
@@ -137,6 +140,7 @@ class Training:
         chosen = select(dataset.split("training"), recipe.labels, "training")
         self.training, self.targets = normalised(chosen.faces, recipe), chosen.targets
         self.description["left_out"] = {"training": chosen.left_out}
+        self.teach: Teach | None
         self.teach, provenance = teacher_of(recipe, settings.teacher_run)
         if provenance:
             self.description["teacher"] = provenance
@@ -223,7 +227,13 @@ class Training:
                 validate = epoch % validate_every == 0 or epoch + 1 == self.recipe.epochs
                 self._close_epoch(epoch + 1, validate)
 
-    def _train_epoch(self, epoch, train_step, stop: StopRequest, checkpoint_seconds) -> None:
+    def _train_epoch(
+        self,
+        epoch: int,
+        train_step: Callable[[Iterator[Any]], Any],
+        stop: StopRequest,
+        checkpoint_seconds: float,
+    ) -> None:
         first, batch_size = int(self.step), self.recipe.batch_size
         plan = plan_of(self.recipe, len(self.training), epoch, self.settings.seed)
         iterator = iter(
@@ -307,13 +317,13 @@ class Training:
                 run_folder.save_weights(self.exact, self.run / run_folder.BEST_WEIGHTS)
         return better
 
-    def _weights_to_keep(self) -> list[np.ndarray]:
+    def _weights_to_keep(self) -> list[NDArray[Any]]:
         """The network's weights, averaged if the recipe asks for it."""
-        weights = self.network.get_weights()
+        weights: list[NDArray[Any]] = self.network.get_weights()
         if self.recipe.ema_decay == 0:
             return weights
         self.network.optimizer.finalize_variable_values(self.network.trainable_variables)
-        averaged = self.network.get_weights()
+        averaged: list[NDArray[Any]] = self.network.get_weights()
         self.network.set_weights(weights)
         return averaged
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 LARGEST_ARRAYS = 64 << 20
 """Bytes that a file of ``save_arrays`` may unpack to: a bomb unpacks to more. BDNN4's weights are
@@ -67,7 +68,7 @@ def save_arrays(file: Path, description: Mapping[str, Any], arrays: Mapping[str,
         np.savez_compressed(temporary, description=text, **arrays)
 
 
-def load_arrays(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def load_arrays(file: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The description and the arrays of a file of ``save_arrays``; ``ValueError`` if it is none."""
     try:
         with zipfile.ZipFile(file) as archive:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.inference.geometry import Box, Framing
 
@@ -15,11 +16,11 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, image: np.ndarray) -> list[Box]:
+    def detect(self, image: NDArray[np.uint8]) -> list[Box]:
         """The faces in an image, from the left to the right."""
 
     def detect_next(
-        self, image: np.ndarray, previous: Sequence[Box], frame_number: int
+        self, image: NDArray[np.uint8], previous: Sequence[Box], frame_number: int
     ) -> list[Box]:
         """The faces in a frame of a video, given those of the frame before."""
 

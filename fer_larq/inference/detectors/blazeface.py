@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.inference.detectors.blazeface_file import SHA256, model_file
 from fer_larq.inference.geometry import Box, cut_turned
@@ -26,7 +27,7 @@ SAME_FACE_THRESHOLD = 0.3
 """Boxes whose intersection over union is larger show the same face (as MediaPipe has it)."""
 
 
-def anchors() -> np.ndarray:
+def anchors() -> NDArray[np.float32]:
     """Centres of the network's 896 anchors, float32 ``[896, 2]``: x and y in input pixels.
 
     Two in every cell of a 16x16 grid, then six in every cell of an 8x8 grid (section 3.2 of the
@@ -59,7 +60,7 @@ class BlazeFace:
         self.boxes, self.logits = outputs[(1, 896, 16)], outputs[(1, 896, 1)]
         self.anchors = anchors()
 
-    def detect(self, image: np.ndarray, where: Box, threshold: float) -> list[Box]:
+    def detect(self, image: NDArray[np.uint8], where: Box, threshold: float) -> list[Box]:
         """Find the faces in a square of an image that fill between 0.3 and 1 of its side.
 
         Args:
@@ -91,7 +92,9 @@ class BlazeFace:
         return [located(blended, where) for blended in blend(points, confidences[chosen])]
 
 
-def blend(points: np.ndarray, confidences: np.ndarray) -> list[tuple[np.ndarray, float]]:
+def blend(
+    points: NDArray[np.float32], confidences: NDArray[np.float32]
+) -> list[tuple[NDArray[np.float32], float]]:
     """One answer for each face: the mean of those that overlap, weighted by their confidence.
 
     The paper's section 3.3: steadier from frame to frame than keeping only the best box. The
@@ -120,7 +123,7 @@ def blend(points: np.ndarray, confidences: np.ndarray) -> list[tuple[np.ndarray,
     return blended
 
 
-def located(blended: tuple[np.ndarray, float], where: Box) -> Box:
+def located(blended: tuple[NDArray[np.float32], float], where: Box) -> Box:
     """The box, in an image's pixels, of a face that was found in the tile ``where``."""
     points, confidence = blended
     scale = where.side / INPUT_SIZE

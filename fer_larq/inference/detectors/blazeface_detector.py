@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.inference.detectors.base import framed
 from fer_larq.inference.detectors.blazeface import (
@@ -79,7 +80,7 @@ class BlazeFaceDetector:
     def __init__(self, network: BlazeFace | None = None):
         self.network = network or BlazeFace()
 
-    def detect(self, image: np.ndarray) -> list[Box]:
+    def detect(self, image: NDArray[np.uint8]) -> list[Box]:
         found = self.search(image, tiles(image, IMAGE_LEVELS))
         finest = finest_side(image, IMAGE_LEVELS)
         if not found or min(box.side for box in found) < CROWD_SHARE * finest:
@@ -94,7 +95,7 @@ class BlazeFaceDetector:
         return framed(map(leveled, found), BLAZEFACE_FRAMING)
 
     def detect_next(
-        self, image: np.ndarray, previous: Sequence[Box], frame_number: int
+        self, image: NDArray[np.uint8], previous: Sequence[Box], frame_number: int
     ) -> list[Box]:
         """See ``Detector``; the time it takes is bounded, whatever the frame's size.
 
@@ -120,7 +121,7 @@ class BlazeFaceDetector:
         return framed(map(leveled, self.search(image, parts, known)), BLAZEFACE_FRAMING)
 
     def search(
-        self, image: np.ndarray, parts: Iterable[Box], known: Sequence[Box] = ()
+        self, image: NDArray[np.uint8], parts: Iterable[Box], known: Sequence[Box] = ()
     ) -> list[Box]:
         """Boxes of the faces in some squares of an image, and those that are known already."""
         candidates = [
@@ -135,7 +136,7 @@ class BlazeFaceDetector:
                     found = distinct([*found, confirmed])
         return found
 
-    def confirm(self, image: np.ndarray, candidate: Box) -> Box | None:
+    def confirm(self, image: NDArray[np.uint8], candidate: Box) -> Box | None:
         """Look closely at a candidate; the box that comes of it, or None if it is no face."""
         upright = self.upright_look(image, candidate)
         if upright is None:
@@ -145,7 +146,7 @@ class BlazeFaceDetector:
         confidence = sum(box.confidence for box in boxes) / len(looks)
         return mean_box(boxes, confidence) if confidence > CONFIRMATION_THRESHOLD else None
 
-    def upright_look(self, image: np.ndarray, candidate: Box) -> Box | None:
+    def upright_look(self, image: NDArray[np.uint8], candidate: Box) -> Box | None:
         """The closer look, turned as the face is, that shows it best.
 
         The network finds faces on their side or head, too, but takes their chin for their brow:
@@ -162,7 +163,7 @@ class BlazeFaceDetector:
                     break
         return best
 
-    def closer_look(self, image: np.ndarray, box: Box, factor: float) -> Box | None:
+    def closer_look(self, image: NDArray[np.uint8], box: Box, factor: float) -> Box | None:
         """Find the face of a box again in a square around it that is turned as the box is."""
         # Squares of a hostile picture's making shall not grow without end.
         where = box.around(factor)
@@ -181,7 +182,7 @@ def leveled(box: Box) -> Box:
     return box if abs(box.angle) > TURNING_THRESHOLD else replace(box, angle=0.0)
 
 
-def tiles(image: np.ndarray, levels: int, first_level: int = 0) -> Iterator[Box]:
+def tiles(image: NDArray[np.uint8], levels: int, first_level: int = 0) -> Iterator[Box]:
     """The squares to search, large ones first.
 
     Neighbours share half of their side, so that a face of at most that size is whole in one. The
@@ -197,15 +198,15 @@ def tiles(image: np.ndarray, levels: int, first_level: int = 0) -> Iterator[Box]
                 yield Box(left, top, side)
 
 
-def side_of_level(image: np.ndarray, level: int) -> float:
+def side_of_level(image: NDArray[np.uint8], level: int) -> float:
     """Side of the squares that are searched in an image at a level, in pixels."""
     side = float(max(image.shape[:2]))
     while side > 2 * min(image.shape[:2]) and side > SMALLEST_TILE:
         side /= 2
-    return side / 2**level
+    return side / (1 << level)
 
 
-def finest_side(image: np.ndarray, levels: int) -> float:
+def finest_side(image: NDArray[np.uint8], levels: int) -> float:
     """Side of the smallest squares of the first levels, in pixels."""
     sides = [side_of_level(image, level) for level in range(levels)]
     return min((side for side in sides if side >= SMALLEST_TILE), default=sides[0])

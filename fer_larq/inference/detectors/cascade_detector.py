@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.inference.detectors.base import framed
 from fer_larq.inference.geometry import Box, Framing
@@ -29,7 +30,7 @@ class CascadeDetector:
         path = cv2.data.haarcascades + "haarcascade_frontalface_alt2.xml"  # type: ignore[attr-defined]
         self.cascade = cv2.CascadeClassifier(path)
 
-    def detect(self, image: np.ndarray) -> list[Box]:
+    def detect(self, image: NDArray[np.uint8]) -> list[Box]:
         scale = min(1.0, self.LONGEST / max(image.shape[:2]))
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         if scale < 1:
@@ -46,6 +47,6 @@ class CascadeDetector:
         )
 
     def detect_next(
-        self, image: np.ndarray, previous: Sequence[Box], frame_number: int
+        self, image: NDArray[np.uint8], previous: Sequence[Box], frame_number: int
     ) -> list[Box]:
         return self.detect(image)

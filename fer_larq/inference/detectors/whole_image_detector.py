@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.inference.geometry import Box
 
@@ -14,12 +15,12 @@ class WholeImageDetector:
 
     name = "none"
 
-    def detect(self, image: np.ndarray) -> list[Box]:
+    def detect(self, image: NDArray[np.uint8]) -> list[Box]:
         height, width = image.shape[:2]
         side = min(height, width)
         return [Box((width - side) / 2, (height - side) / 2, side)]
 
     def detect_next(
-        self, image: np.ndarray, previous: Sequence[Box], frame_number: int
+        self, image: NDArray[np.uint8], previous: Sequence[Box], frame_number: int
     ) -> list[Box]:
         return self.detect(image)

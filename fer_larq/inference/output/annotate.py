@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from fer_larq.inference.face import Face
@@ -42,7 +43,9 @@ def colour(label: str) -> tuple[int, int, int]:
     return COLOURS.get(label, OTHER_COLOUR)
 
 
-def annotate(image: np.ndarray, faces: Sequence[Face], scale: float = 1.0) -> np.ndarray:
+def annotate(
+    image: NDArray[np.uint8], faces: Sequence[Face], scale: float = 1.0
+) -> NDArray[np.uint8]:
     """Draw faces into a copy of an image.
 
     Each has its box, its expression, and beside it, where there is room that no other face

@@ -125,7 +125,7 @@ def make_table(path: Path, labels: Sequence[str]) -> Table:
     return CsvTable(path.open("w", newline="", encoding="utf-8", errors="surrogateescape"), labels)
 
 
-def open_table(outputs: ExitStack, path: Path, labels: Sequence[str]):
+def open_table(outputs: ExitStack, path: Path, labels: Sequence[str]) -> Table:
     """A table that is written beside its place, and is complete there when ``outputs`` closes."""
     table = make_table(outputs.enter_context(atomic_write(path)), labels)
     outputs.callback(table.close)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from fer_larq.inference.face import Face, score_to_bar
@@ -71,7 +72,7 @@ class ScoreTimeline:
 
 
 def draw_timeline(
-    seconds: np.ndarray, scores: np.ndarray, labels: Sequence[str], title: str
+    seconds: NDArray[np.float64], scores: NDArray[np.float32], labels: Sequence[str], title: str
 ) -> Image.Image:
     """Draw scores over time, one lane for each expression.
 

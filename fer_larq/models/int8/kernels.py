@@ -31,6 +31,7 @@ import ctypes
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_larq.models.int8.library import address, available, checked, library, parallel_for
 from fer_larq.models.int8.memory import ALIGNMENT, empty
@@ -55,8 +56,8 @@ class NotFiniteError(ArithmeticError):
 
 
 def convolution(
-    activations: np.ndarray, kernel: np.ndarray, side: int = 1
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    activations: NDArray[np.float32], kernel: NDArray[np.float32], side: int = 1
+) -> tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint8]]:
     """Convolve the signs of activations with the signs of a kernel; exact.
 
     Args:
@@ -103,19 +104,19 @@ def convolution(
     return result, signs, places
 
 
-def side_of(places: np.ndarray) -> int:
+def side_of(places: NDArray[np.uint8]) -> int:
     """Side of the windows of max pooling to which places belong; 1 for no pooling."""
     return 2 if places.size else 1
 
 
 def gradients(
-    activations: np.ndarray,
-    signs: np.ndarray,
-    places: np.ndarray,
-    kernel: np.ndarray,
-    gradient: np.ndarray,
+    activations: NDArray[np.float32],
+    signs: NDArray[np.uint32],
+    places: NDArray[np.uint8],
+    kernel: NDArray[np.float32],
+    gradient: NDArray[np.float32],
     limit: float = 1.0,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Gradients of ``convolution`` for activations and kernel, given that of its sums.
 
     That of a sign is taken to be 1 where the activation is in [-1, 1], or the weight in
@@ -151,7 +152,7 @@ def gradients(
     return for_activations.result, for_kernel.result
 
 
-def _scales(maxima: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _scales(maxima: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Scales that let values up to ``maxima`` fit into -127 to 127, and their inverses."""
     # Not below the smallest normal number, also for a gradient of zeros: the inverse stays finite.
     scales = np.maximum(maxima, np.finfo(np.float32).tiny * 256) / np.float32(127)
@@ -163,7 +164,11 @@ class _ActivationGradient:
     """Three pieces of work for ``parallel_for``: the gradient for activations, one by one."""
 
     def __init__(
-        self, activations: np.ndarray, places: np.ndarray, kernel: np.ndarray, gradient: np.ndarray
+        self,
+        activations: NDArray[np.float32],
+        places: NDArray[np.uint8],
+        kernel: NDArray[np.float32],
+        gradient: NDArray[np.float32],
     ) -> None:
         self.activations, self.places, self.kernel = activations, places, kernel
         self.gradient = gradient
@@ -180,7 +185,7 @@ class _ActivationGradient:
         """Pack the kernel."""
         return self.kernel.shape[2] // TILE, self._pack
 
-    def rounding(self, maxima: np.ndarray) -> Work:
+    def rounding(self, maxima: NDArray[np.float32]) -> Work:
         """Round the gradient, whose largest size in every image is known."""
         self.scales, self.inverse_scales = _scales(maxima)
         return len(self.activations), self._round
@@ -221,10 +226,10 @@ class _KernelGradient:
     def __init__(
         self,
         shape: tuple[int, ...],
-        signs: np.ndarray,
-        places: np.ndarray,
-        kernel: np.ndarray,
-        gradient: np.ndarray,
+        signs: NDArray[np.uint32],
+        places: NDArray[np.uint8],
+        kernel: NDArray[np.float32],
+        gradient: NDArray[np.float32],
         limit: float,
     ) -> None:
         self.signs, self.places, self.kernel, self.gradient = signs, places, kernel, gradient
@@ -249,7 +254,7 @@ class _KernelGradient:
         """Unpack the signs of the activations."""
         return self.pixels, self._unpack
 
-    def rounding(self, maxima: np.ndarray) -> Work:
+    def rounding(self, maxima: NDArray[np.float32]) -> Work:
         """Round the gradient, whose largest size in every channel is known."""
         self.scales, self.inverse_scales = _scales(maxima)
         return len(self.sums), self._round

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from fer_larq.models.int8 import kernels
 from fer_larq.utils.backend import lq, tf
@@ -14,7 +16,9 @@ def binary_convolution(
     """``kernels.convolution``, with the gradients of ``kernels.gradients``."""
 
     @tf.custom_gradient
-    def convolution(activations, kernel):
+    def convolution(
+        activations: tf.Tensor, kernel: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], list[tf.Tensor]]]:
         result, signs, places = tf.numpy_function(
             partial(kernels.convolution, side=side),
             [activations, kernel],
@@ -24,7 +28,7 @@ def binary_convolution(
         images, height, width, _ = activations.shape
         result.set_shape([images, height // side, width // side, kernel.shape[3]])
 
-        def gradients(gradient):
+        def gradients(gradient: tf.Tensor) -> list[tf.Tensor]:
             found = tf.numpy_function(
                 partial(kernels.gradients, limit=limit),
                 [activations, signs, places, kernel, gradient],
@@ -33,7 +37,7 @@ def binary_convolution(
             )
             for operand, of_operand in zip((activations, kernel), found, strict=True):
                 of_operand.set_shape(operand.shape)
-            return found
+            return list(found)
 
         return result, gradients
 
@@ -61,18 +65,18 @@ class QuantConv2D(lq.layers.QuantConv2D):
     whose numbers of channels are no multiples of ``kernels.CHANNELS`` compute as Larq's.
     """
 
-    def __init__(self, *arguments, pool: bool = False, **options):
+    def __init__(self, *arguments: Any, pool: bool = False, **options: Any) -> None:
         self.pool = pool
         super().__init__(*arguments, **options)
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         if inputs.shape[-1] % kernels.CHANNELS or self.filters % kernels.CHANNELS:
             result = super().call(inputs)
             return tf.nn.max_pool2d(result, 2, 2, "VALID") if self.pool else result
         kernel, limit = latent_kernel(self)
         return binary_convolution(inputs, kernel, 2 if self.pool else 1, limit)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "pool": self.pool}
 
 
@@ -81,7 +85,7 @@ class QuantDense(lq.layers.QuantDense):
     the same arguments, weights and results, computed in integers, as ``QuantConv2D``.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         if inputs.shape[-1] % kernels.CHANNELS or self.units % kernels.CHANNELS:
             return super().call(inputs)
         kernel, limit = latent_kernel(self)

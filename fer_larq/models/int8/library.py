@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 NAME = "libinteger_training.so"
 
@@ -87,7 +87,7 @@ def parallel_for(*works: tuple[int, Callable[[int, int], None]]) -> None:
     list(threads().map(lambda call: call[0](*call[1:]), calls))
 
 
-def address(array: np.ndarray) -> ctypes.c_void_p:
+def address(array: NDArray[Any]) -> ctypes.c_void_p:
     """Where a contiguous array begins."""
     return ctypes.c_void_p(array.ctypes.data)
 

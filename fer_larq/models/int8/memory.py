@@ -6,8 +6,10 @@ import contextlib
 import mmap
 import sys
 import threading
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 ALIGNMENT = 64
 """Bytes at whose multiples TensorFlow wants tensors to begin, and AVX-512 loads them fastest."""
@@ -27,10 +29,10 @@ class Memory:
     """Bytes of unused arrays that are kept."""
 
     def __init__(self) -> None:
-        self._blocks: list[np.ndarray] = []
+        self._blocks: list[NDArray[np.uint8]] = []
         self._lock = threading.Lock()
 
-    def take(self, size: int) -> np.ndarray:
+    def take(self, size: int) -> NDArray[np.uint8]:
         """Uninitialised bytes ``[size]``, aligned to a page."""
         with self._lock:
             unused = [block for block in self._blocks if sys.getrefcount(block) == self._IDLE]
@@ -54,7 +56,7 @@ class Memory:
 MEMORY = Memory()
 
 
-def empty(shape: tuple[int, ...], dtype: type[np.generic]) -> np.ndarray:
+def empty(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
     """An uninitialised array, aligned so that TensorFlow takes it over without a copy."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     if size >= MEMORY.SMALLEST:
