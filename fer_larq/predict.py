@@ -17,12 +17,12 @@ from pathlib import Path
 
 from fer_larq.inference.analyzer import make_analyzer
 from fer_larq.inference.detectors import DETECTORS
+from fer_larq.inference.frame_sources import Webcam
 from fer_larq.inference.inputs import find_files
 from fer_larq.inference.output import tables
 from fer_larq.inference.output.text import printable, say
 from fer_larq.inference.pool import Pool, usable_cores
 from fer_larq.inference.prediction_run import PredictionRun
-from fer_larq.inference.video import Webcam
 from fer_larq.utils.errors import UserError, run_command
 from fer_larq.utils.stopwatch import Stopwatch
 

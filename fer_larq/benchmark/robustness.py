@@ -1,15 +1,15 @@
 """Faces found and classified right as photographs come: ``... benchmark robustness --data PATH``.
 
-Faces of PublicTest, each alone in a scene of clouds: turned in the plane, dimmed, blurred, shrunk,
-compressed. Beside it, how many answers carry a reason for doubt. ``--not-turned`` cuts every face
-as it lies, which is what was done before eyes told how a face is turned.
+Faces of PublicTest, each alone in a grey scene of clouds: turned in the plane, dimmed, blurred,
+shrunk, compressed. Beside it, what would be right if every face were cut out as it lies, and how
+many answers carry a reason for doubt.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fer_larq.benchmark.detection import FOUND_THRESHOLD, background, place
 from fer_larq.datasets import loading
-from fer_larq.datasets.dataset import Faces
+from fer_larq.datasets.label_schemes import select
 from fer_larq.inference.analyzer import PACKAGED_MODEL
 from fer_larq.inference.classifier import FaceClassifier
 from fer_larq.inference.detectors import make_detector
@@ -26,7 +26,7 @@ from fer_larq.inference.detectors.base import Detector
 from fer_larq.inference.geometry import Box, cut_face, overlap
 from fer_larq.inference.quality import judge_quality
 from fer_larq.utils.errors import UserError
-from fer_larq.utils.options import add_data_option
+from fer_larq.utils.options import add_data_option, add_label_options, ferplus_of
 
 SCENE, FACE = 320, 160
 """Sides in pixels of the scene and of the face in its middle."""
@@ -82,12 +82,31 @@ def changes(step: int) -> dict[str, Change]:
     return rows | {"JPEG, quality 20": compressed(20)}
 
 
+@dataclass(frozen=True)
+class Row:
+    """Faces of one row: found, classified right, right if cut as they lie, and doubted."""
+
+    found: int
+    right: int
+    right_as_they_lie: int
+    doubted: int
+
+
 def measure(
-    faces: Faces, change: Change, detector: Detector, classifier: FaceClassifier, upright: bool
-) -> tuple[int, int, int]:
-    """Faces found, those classified right, and those whose answer carries a reason for doubt."""
-    cuts, labels, doubted = [], [], 0
-    for index, (face, label) in enumerate(zip(faces.images, faces.labels, strict=True)):
+    faces: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    change: Change,
+    detector: Detector,
+    classifier: FaceClassifier,
+) -> Row:
+    """Put faces, uint8 ``[N, 48, 48]``, into scenes; find and classify them.
+
+    Args:
+        labels: int ``[N]``, what is right.
+        change: of each scene.
+    """
+    upright, lying, truths, doubted = [], [], [], 0
+    for index, (face, label) in enumerate(zip(faces, labels, strict=True)):
         grey = background(SCENE, SCENE, index)
         place(grey, face, round(TRUTH.left), round(TRUTH.top), FACE)
         scene = change(np.stack([grey] * 3, axis=-1))
@@ -95,26 +114,27 @@ def measure(
         truth = Box(TRUTH.left * scale, TRUTH.top * scale, FACE * scale)
         found = [box for box in detector.detect(scene) if overlap(box, truth) > FOUND_THRESHOLD]
         if found:
-            box = found[0] if upright else replace(found[0], angle=0.0)
-            cuts.append(cut_face(scene, box))
-            labels.append(label)
-            doubted += bool(judge_quality(scene, box))
-    if not cuts:
-        return 0, 0, 0
-    answers = classifier.scores(np.stack(cuts)).argmax(axis=1)
-    return len(cuts), int(np.sum(answers == np.array(labels))), doubted
+            upright.append(cut_face(scene, found[0]))
+            lying.append(cut_face(scene, replace(found[0], angle=0.0)))
+            truths.append(label)
+            doubted += bool(judge_quality(scene, found[0]))
+    if not truths:
+        return Row(0, 0, 0, 0)
+    right, right_as_they_lie = (
+        int(np.sum(classifier.scores(np.stack(cuts)).argmax(axis=1) == np.array(truths)))
+        for cuts in (upright, lying)
+    )
+    return Row(len(truths), right, right_as_they_lie, doubted)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The flags of ``python -m fer_larq.benchmark robustness``."""
     add_data_option(parser)
+    add_label_options(parser, ("fer2013", "ferplus"))
     parser.add_argument("--faces", type=int, default=500, help="of PublicTest (default: 500)")
     parser.add_argument("--step", type=int, default=15, help="degrees of a turn (default: 15)")
     parser.add_argument("--model", default=str(PACKAGED_MODEL), help="(default: the packaged one)")
     parser.add_argument("--only", default="", help="rows whose name holds this (default: all)")
-    parser.add_argument(
-        "--not-turned", action="store_true", help="cut faces as they lie, not upright"
-    )
     parser.set_defaults(command=main)
 
 
@@ -122,16 +142,21 @@ def main(options: argparse.Namespace) -> int:
     """Measure and print the table."""
     if options.data is None:
         raise UserError("name FER2013: --data fer2013.csv; drawn faces are not found by a detector")
-    validation = loading.load(options.data).split("validation")
-    faces = Faces(validation.images[: options.faces], validation.labels[: options.faces])
+    dataset = loading.load(options.data, ferplus=ferplus_of(options))
+    chosen = select(dataset.split("validation"), options.labels, "evaluation")
+    faces, labels = chosen.faces.images[: options.faces], chosen.targets[: options.faces]
     detector, classifier = make_detector("blazeface"), FaceClassifier(options.model)
-    print(f"{len(faces)} faces of PublicTest, {'as they lie' if options.not_turned else 'upright'}")
-    print("| scene | found | right of those found | with a reason for doubt |")
-    print("|---|---|---|---|")
+    print(f"{len(faces)} faces of PublicTest, labels of {options.labels}\n")
+    print("| scene | found | right of those found | right if cut as they lie | with doubt |")
+    print("|---|---|---|---|---|")
     for name, change in changes(options.step).items():
         if options.only not in name:
             continue
-        found, right, doubted = measure(faces, change, detector, classifier, not options.not_turned)
-        share = f"{right / found:.1%}" if found else "-"
-        print(f"| {name} | {found / len(faces):.1%} | {share} | {doubted} |", flush=True)
+        row = measure(faces, labels, change, detector, classifier)
+        right, lying = (
+            f"{count / row.found:.1%}" if row.found else "-"
+            for count in (row.right, row.right_as_they_lie)
+        )
+        found = f"{row.found / len(faces):.1%}"
+        print(f"| {name} | {found} | {right} | {lying} | {row.doubted} |", flush=True)
     return 0

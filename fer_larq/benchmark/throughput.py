@@ -7,7 +7,6 @@ should have nothing else to do.
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from PIL import Image
 
 from fer_larq.benchmark.detection import sample_image
 from fer_larq.benchmark.inference import processor
-from fer_larq.benchmark.video import first_answer
+from fer_larq.benchmark.video import first_answers
 from fer_larq.inference.analyzer import analyze
 from fer_larq.inference.face import Face
 from fer_larq.inference.pool import usable_cores
@@ -44,6 +43,13 @@ def photograph(size: tuple[int, int], shift: int = 0) -> NDArray[np.uint8]:
         sample_image("astronaut"), (side, side)
     )
     return scene
+
+
+def save_photographs(folder: Path, numbers: range) -> None:
+    """Photographs of ``SMALL`` size, each with its face elsewhere, as JPEG."""
+    for number in numbers:
+        pixels = photograph(SMALL, number % 100 - 50)
+        Image.fromarray(pixels).save(folder / f"{number}.jpg", quality=90)
 
 
 CHILD = """
@@ -89,22 +95,21 @@ def main(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Image.fromarray(photograph(LARGE)).save(folder / "large.jpg", quality=90)
-        runs = [
-            first_answer(folder / "large.jpg", folder / "out", "auto")
-            for _ in range(options.starts)
-        ]
-        passed, busy = (statistics.median(run[i] for run in runs) for i in (0, 1))
+        passed, busy = first_answers(folder / "large.jpg", folder, "auto", options.starts)
         print(f"12 megapixels, from start to end: {passed:.2f} s, {busy:.2f} s on a processor")
 
         (folder / "in").mkdir()
-        for index in range(options.photos):
-            pixels = photograph(SMALL, index % 100 - 50)
-            Image.fromarray(pixels).save(folder / "in" / f"{index}.jpg", quality=90)
+        tenth = max(options.photos // 10, 1)
+        save_photographs(folder / "in", range(tenth))
+        _, memory = folder_run(folder, cores)
+        print(f"{tenth} photographs, {cores} at a time: at most {memory} MiB")
+        save_photographs(folder / "in", range(tenth, options.photos))
         for jobs in dict.fromkeys((1, cores)):
             seconds, memory = folder_run(folder, jobs)
             print(
                 f"{options.photos} photographs, {jobs} at a time: {options.photos / seconds:.1f} a "
-                f"second, at most {memory} MiB"
+                f"second, at most {memory} MiB",
+                flush=True,
             )
     image = photograph((320, 240))
     expected = analyze(image)
@@ -116,12 +121,15 @@ def main(options: argparse.Namespace) -> int:
             threading.Thread(target=calls, args=(image, expected, total // threads, wrong))
             for _ in range(threads)
         ]
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         for thread in crew:
             thread.start()
         for thread in crew:
             thread.join()
         rates.append(total / (time.perf_counter() - start))
-        print(f"{threads} threads: {rates[-1]:.1f} calls a second, {sum(wrong)} answers differ")
+        print(
+            f"{threads} threads: {rates[-1]:.1f} calls a second, {sum(wrong)} answers differ, "
+            f"{(time.process_time() - busy) * 1e3 / total:.1f} ms on a processor for a call"
+        )
     print(f"ratio: {rates[1] / rates[0]:.2f}")
     return 0

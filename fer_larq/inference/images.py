@@ -16,7 +16,20 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TgaImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from fer_larq.inference.formats import HEAD_BYTES, content_kind
 from fer_larq.utils.errors import UserError
@@ -26,6 +39,13 @@ PILLOW_FORMATS = (
 )  # fmt: skip
 """Pillow's names of the formats that are read. Not all that it knows: some, PostScript for one,
 start other programs."""
+
+PILLOW_PLUGINS = (
+    AvifImagePlugin, BmpImagePlugin, GifImagePlugin, JpegImagePlugin, Jpeg2KImagePlugin,
+    PngImagePlugin, PpmImagePlugin, TgaImagePlugin, TiffImagePlugin, WebPImagePlugin,
+)  # fmt: skip
+"""Importing these is what lets Pillow read ``PILLOW_FORMATS``. Asked for a format that it has not
+loaded yet, it would load all of its 40 and more, which takes as long as decoding a photograph."""
 
 MAX_SHORTER_SIDE = 1536
 """Larger images are shrunk on reading until their shorter side has so many pixels. By the longer

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TextIO
 
 from PIL import Image
@@ -17,6 +19,7 @@ from tqdm import tqdm
 
 from fer_larq.inference.analyzer import FaceAnalyzer
 from fer_larq.inference.face import Face
+from fer_larq.inference.frame_sources import Animation, FrameSource, Webcam
 from fer_larq.inference.images import InputImage, is_animation, read_image
 from fer_larq.inference.inputs import InputFiles
 from fer_larq.inference.output.annotate import annotate
@@ -25,7 +28,6 @@ from fer_larq.inference.output.tables import Table
 from fer_larq.inference.output.text import describe_image, plural, printable, say
 from fer_larq.inference.output.timeline import ScoreTimeline
 from fer_larq.inference.pool import Pool
-from fer_larq.inference.video import Animation, Video, VideoWriter, Webcam
 from fer_larq.utils.errors import UserError, warn
 from fer_larq.utils.files import atomic_write
 from fer_larq.utils.stopwatch import Stopwatch
@@ -141,7 +143,7 @@ class PredictionRun:
     def video_file(self, path: Path, name: str, kind: str, bar: tqdm, single: bool) -> None:
         """Analyze a video or an animated image."""
         try:
-            self.video(Video(path) if kind == "video" else Animation(path), name)
+            self.video(video_files().Video(path) if kind == "video" else Animation(path), name)
         except UserError as error:
             self.skip(error, single)
         bar.update()
@@ -169,9 +171,7 @@ class PredictionRun:
                     marked.save(temporary, exif=result_mark(), **options)
         return ImageResult(faces, milliseconds, (image.width, image.height))
 
-    def video(
-        self, frames: Video | Animation | Webcam, name: str, max_seconds: float | None = None
-    ) -> None:
+    def video(self, frames: FrameSource, name: str, max_seconds: float | None = None) -> None:
         """Analyze a video's frames, until its end, ``max_seconds`` or Ctrl-C."""
         with self.analyzers.lend() as analyzer:
             self.video_with(analyzer, frames, name, max_seconds)
@@ -179,7 +179,7 @@ class PredictionRun:
     def video_with(
         self,
         analyzer: FaceAnalyzer,
-        frames: Video | Animation | Webcam,
+        frames: FrameSource,
         name: str,
         max_seconds: float | None,
     ) -> None:
@@ -191,7 +191,7 @@ class PredictionRun:
             writer = None
             if self.marked:
                 target = files.enter_context(atomic_write(self.out / f"{name}-faces.mp4"))
-                writer = VideoWriter(target, frames.rate)
+                writer = video_files().VideoWriter(target, frames.rate)
                 files.callback(writer.close)
             bar = files.enter_context(
                 tqdm(total=frames.count or None, unit="frame", desc=printable(frames.name))
@@ -228,9 +228,7 @@ class PredictionRun:
         if interrupted and not isinstance(frames, Webcam):
             raise KeyboardInterrupt  # a webcam has no other end
 
-    def timed_frames(
-        self, frames: Video | Animation | Webcam
-    ) -> Iterator[tuple[float, InputImage]]:
+    def timed_frames(self, frames: FrameSource) -> Iterator[tuple[float, InputImage]]:
         """The frames, with the time that reading them takes."""
         iterator = iter(frames)
         while True:
@@ -244,6 +242,12 @@ class PredictionRun:
         """Milliseconds of each stage for an image or a frame."""
         what = "frame" if self.frames else "picture"
         return self.stopwatch.table(self.images + self.frames, what)
+
+
+def video_files() -> ModuleType:
+    """``fer_larq.inference.video``, loaded when there is a video: PyAV takes as long to load as a
+    small photograph takes to analyze."""
+    return import_module("fer_larq.inference.video")
 
 
 def timed(analyze: Callable[..., list[Face]], image: InputImage) -> tuple[list[Face], float]:

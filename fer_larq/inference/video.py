@@ -1,4 +1,4 @@
-"""Frames of videos and animated images, one at a time, and writing a video.
+"""Read and write video files, one frame at a time.
 
 Video files are read with PyAV, which brings FFmpeg along: it says when a frame is shown and how it
 is turned. OpenCV counts frames instead.
@@ -20,20 +20,13 @@ from av.sidedata.sidedata import Type as SideData
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from fer_larq.inference.images import (
-    MAX_PIXELS,
-    InputImage,
-    read_animation,
-    shrink_pixels,
-)
+from fer_larq.inference.frame_sources import DEFAULT_RATE
+from fer_larq.inference.images import MAX_PIXELS, InputImage, shrink_pixels
 from fer_larq.inference.output.results import RESULT_MARK
 from fer_larq.utils.errors import UserError
 
 CONTAINERS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,h264,hevc,ivf"
 """FFmpeg's names of the formats that are read: none that leads to other files or addresses."""
-
-DEFAULT_RATE = 25.0
-"""Frames a second of a video that does not say."""
 
 BROKEN_OFF_SECONDS = 1.0
 """What may lack at the end of a video, or ``BROKEN_OFF_SHARE`` of it, before it counts as broken
@@ -197,76 +190,6 @@ def apply_display_matrix(pixels: NDArray[np.uint8], matrix: NDArray[Any]) -> NDA
     if d < 0:
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
-
-
-class Webcam:
-    """A camera, with the interface of ``Video``; frames come until the camera goes."""
-
-    def __init__(self, number: int):
-        set_opencv_silent()
-        self.name = f"webcam {number}"
-        self.count = 0
-        self.frames_read = 0
-        self.fault: str | None = None
-        self.capture = cv2.VideoCapture(number)
-        if not self.capture.isOpened():
-            raise UserError(
-                f"{self.name}: cannot be opened: connect it, close other programs that use it, or "
-                "choose another number"
-            )
-        rate = self.capture.get(cv2.CAP_PROP_FPS)
-        self.rate = rate if 0 < rate <= 1000 else DEFAULT_RATE
-
-    def __iter__(self) -> Iterator[tuple[float, InputImage]]:
-        """The second at which a frame came, since the first one, and the frame."""
-        begin = None
-        while True:
-            there, frame = self.capture.read()
-            if not there or frame is None:
-                return
-            now = cv2.getTickCount() / cv2.getTickFrequency()
-            begin = now if begin is None else begin
-            self.frames_read += 1
-            height, width = frame.shape[:2]
-            pixels: NDArray[Any] = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-            yield now - begin, InputImage(shrink_pixels(pixels), width, height)
-
-    def close(self) -> None:
-        """Release the camera."""
-        self.capture.release()
-
-
-def set_opencv_silent() -> None:
-    """That a camera is absent is our own one line."""
-    logging = getattr(cv2.utils, "logging", None)  # one of two names, by OpenCV's version
-    if logging is not None:
-        logging.setLogLevel(logging.LOG_LEVEL_SILENT)
-    elif hasattr(cv2, "setLogLevel"):
-        cv2.setLogLevel(0)
-
-
-class Animation:
-    """An animated image, with the interface of ``Video``."""
-
-    def __init__(self, path: str | os.PathLike[str]):
-        self.name = str(path)
-        self.path = path
-        self.count = 0
-        self.frames_read = 0
-        self.fault: str | None = None
-        beginnings = [seconds for (seconds, _), _ in zip(read_animation(path), range(2))]  # noqa: B905
-        self.rate = 1 / (beginnings[1] - beginnings[0]) if len(beginnings) > 1 else DEFAULT_RATE
-
-    def __iter__(self) -> Iterator[tuple[float, InputImage]]:
-        try:
-            for seconds, image in read_animation(self.path):
-                self.frames_read += 1
-                yield seconds, image
-        except UserError as error:
-            self.fault = f"{error}; {self.frames_read} frames could be read, and they are kept"
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 class VideoWriter:
