@@ -263,7 +263,7 @@ def test_the_robustness_benchmark_counts_found_right_and_doubted(few_faces, monk
     assert benchmark.main(arguments) == 0
     rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if "%" in line]
     assert len(rows) == 15 and {row[2].strip() for row in rows} == {"100.0%"}
-    doubted = {row[1].strip(): int(row[4]) for row in rows}
+    doubted = {row[1].strip(): int(row[5]) for row in rows}
     assert doubted["face of 24 pixels"] == 6 and doubted["blurred, sigma 2"] == 6
     with pytest.raises(UserError, match="name FER2013"):
         benchmark.main(["robustness"])

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from fer_larq import predict
-from fer_larq.inference.video import Animation, Video, VideoWriter
+from fer_larq.inference.frame_sources import Animation
+from fer_larq.inference.video import Video, VideoWriter
 from fer_larq.utils.errors import UserError
 from helpers.field_inputs import need_detector, set_track_matrix, smile, write_video
 
