@@ -10,28 +10,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fer_larq.datasets import loading
-from fer_larq.datasets.crops import FACE_SIZE
+from fer_larq.conversion.verification_faces import QUICK_FACES, RANDOM_FACES, verification_faces
 from fer_larq.datasets.normalisation import normalise
-from fer_larq.datasets.synthetic import draw_faces
 from fer_larq.tflite.metadata import ARITHMETIC, CROPS
 from fer_larq.tflite.parser import read_model
 from fer_larq.tflite.summary import model_summary
-from fer_larq.utils.errors import UserError, run_command
+from fer_larq.utils.errors import UserError, run_command, writing
 from fer_larq.utils.files import atomic_write
 from fer_larq.utils.options import add_alias, add_data_option
-
-QUICK_FACES = 100
-"""Faces of the quick verification, five crops each: some ten seconds for BDNN4."""
-
-RANDOM_FACES = {"quick": 20, "full": 400}
-"""Images of random pixels beside them: they reach sums that faces do not."""
-
-VERIFICATION_SEED = 0
 
 
 def convert(
@@ -45,10 +33,8 @@ def convert(
 
     if out.is_dir():
         raise UserError(f"{out}: is a folder; --out takes the name of a file, such as bdnn4.tflite")
-    try:
+    with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror})") from None
     loaded = run_folder.load_network(run)
     faces, origin = verification_faces(source, extent)
     faces = normalise(faces, run_folder.recipe_of(loaded.description).normalisation)
@@ -59,33 +45,10 @@ def convert(
         found = verification.verify(
             loaded.network, content, faces, thorough=extent == "full", progress=bar.update
         )
-    try:
-        with atomic_write(out) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror})") from None
+    with writing(out), atomic_write(out) as temporary:
+        temporary.write_bytes(content)
     print("\n".join(found.lines()))
     print(f"{out}: {len(content):,} bytes, {ARITHMETIC[arithmetic]}")
-
-
-def verification_faces(source: str | None, extent: str) -> tuple[NDArray[np.uint8], str]:
-    """The faces that a model is compared on, uint8 ``[N, 48, 48]``, and what they are.
-
-    Without data they are synthetic: to compare two computations, drawings do as well.
-    """
-    if source is None:
-        images, name = draw_faces(QUICK_FACES, VERIFICATION_SEED).images, "drawn faces"
-        if extent == "full":
-            raise UserError("--verify full compares all faces of PublicTest: give --data as well")
-    else:
-        dataset = loading.load(source)
-        images, name = dataset.split("validation").images, f"faces of {dataset.name}, validation"
-        if extent == "quick":
-            images = images[:QUICK_FACES]
-    shape = (RANDOM_FACES[extent], FACE_SIZE, FACE_SIZE)
-    noise = np.random.default_rng(VERIFICATION_SEED).integers(0, 256, shape, dtype=np.uint8)
-    origin = f"{len(images)} {name} and {len(noise)} images of random pixels"
-    return np.concatenate([images, noise]), origin
 
 
 def main(arguments: list[str] | None = None) -> int:

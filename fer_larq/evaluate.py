@@ -19,6 +19,7 @@ from fer_larq.evaluation.report import (
     answer_table,
     print_report,
     report,
+    report_folder,
     write_report,
 )
 from fer_larq.evaluation.target import load_target, score_target
@@ -70,14 +71,6 @@ def evaluate(
         "versions": versions(),
     }
     return Evaluation(figures, answer_table(scores, chosen.faces, chosen.targets))
-
-
-def report_folder(source: Path, split: str, labels: str) -> Path:
-    """Where a report goes by default: into the run, or for other networks under ``reports``."""
-    name = split if labels == "fer2013" else f"{split}-{labels}"
-    if source.is_dir():
-        return source / f"evaluation-{name}"
-    return Path("reports") / f"{source.name.split('.')[0]}-{name}"
 
 
 def main(arguments: list[str] | None = None) -> int:

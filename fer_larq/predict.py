@@ -8,10 +8,8 @@ library. Images in a folder are analyzed side by side on all cores.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -19,11 +17,11 @@ from fer_larq.inference.analyzer import make_analyzer
 from fer_larq.inference.detectors import DETECTORS
 from fer_larq.inference.frame_sources import Webcam
 from fer_larq.inference.inputs import find_files
-from fer_larq.inference.output import tables
+from fer_larq.inference.output.tables import TABLE_FORMATS, open_table
 from fer_larq.inference.output.text import printable, say
 from fer_larq.inference.pool import Pool, usable_cores
 from fer_larq.inference.prediction_run import PredictionRun
-from fer_larq.utils.errors import UserError, run_command
+from fer_larq.utils.errors import run_command, writing
 from fer_larq.utils.stopwatch import Stopwatch
 
 INTERRUPTED = 130
@@ -41,9 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("inputs", nargs="*", metavar="PATH", help="image, video or folder")
     parser.add_argument("--webcam", type=int, metavar="N", help="use camera N, until Ctrl-C")
     parser.add_argument(
-        "--model",
-        type=Path,
-        help="a .tflite file of fer_larq.convert (default: the packaged BDNN4)",
+        "--model", type=Path, help="a .tflite file of fer_larq.convert (default: the packaged one)"
     )
     parser.add_argument(
         "--detector",
@@ -53,16 +49,11 @@ def main(arguments: list[str] | None = None) -> int:
         "cascade if its model is not at hand",
     )
     parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("predictions"),
+        "--out", type=Path, default=Path("predictions"),
         help="folder of the results (default: predictions)",
-    )
+    )  # fmt: skip
     parser.add_argument(
-        "--table",
-        choices=tables.TABLE_FORMATS,
-        default="csv",
-        help="format of the table (default: csv)",
+        "--table", choices=TABLE_FORMATS, default="csv", help="format of the table (default: csv)"
     )
     parser.add_argument(
         "--json",
@@ -100,36 +91,21 @@ def main(arguments: list[str] | None = None) -> int:
         print(printable(left_out), file=sys.stderr)
     camera = None if options.webcam is None else Webcam(options.webcam)
     stopwatch = Stopwatch()
-    first = make_analyzer(options.model, options.detector, stopwatch)
+    make = partial(make_analyzer, options.model, options.detector, stopwatch)
+    first = make()
     jobs = 1 if options.time else options.jobs or usable_cores()
-    analyzers = Pool(
-        partial(make_analyzer, options.model, options.detector, stopwatch),
-        min(jobs, max(len(files.names), 1)),
-        [first],
-    )
-    try:
-        with ExitStack() as outputs:
-            path = options.out / f"faces.{options.table}"
-            table = tables.open_table(outputs, path, first.classifier.labels)
-            document = io.StringIO()
-            json_table = tables.JsonTable(document)
-            if options.json:
-                table = tables.BothTables(table, json_table)
-            run = PredictionRun(analyzers, table, options.out, options.marked, stopwatch, lines)
-            try:
-                if camera is None:
-                    code = run.files(files)
-                else:
-                    run.video(camera, f"webcam{options.webcam}", options.seconds)
-                    code = 0
-            except KeyboardInterrupt:  # the results so far are kept
-                code = INTERRUPTED
-            json_table.end()
-            if options.json:
-                tables.write_document(options.json, document.getvalue())
-    except OSError as error:
-        where = error.filename or options.out
-        raise UserError(f"{where}: cannot be written ({error.strerror or error})") from None
+    analyzers = Pool(make, min(jobs, max(len(files.names), 1)), [first])
+    path, labels = options.out / f"faces.{options.table}", first.classifier.labels
+    with writing(options.out), open_table(path, labels, options.json) as table:
+        run = PredictionRun(analyzers, table, options.out, options.marked, stopwatch, lines)
+        try:
+            if camera is None:
+                code = run.files(files)
+            else:
+                run.video(camera, f"webcam{options.webcam}", options.seconds)
+                code = 0
+        except KeyboardInterrupt:  # the results so far are kept
+            code = INTERRUPTED
     if options.time:
         print(run.time_table(), file=lines)
     say(f"written to {printable(str(options.out))}{os.sep}", lines)

@@ -16,17 +16,9 @@ from pathlib import Path
 from fer_larq import train
 from fer_larq.datasets import loading
 from fer_larq.evaluate import evaluate
-from fer_larq.evaluation.paper_table import (
-    PAPER,
-    MeasuredRow,
-    comparison_markdown,
-    paper_figure,
-    paper_markdown,
-    prediction_table,
-)
+from fer_larq.evaluation.paper_table import PAPER, MeasuredRow, write_paper_table
 from fer_larq.training import run_folder
 from fer_larq.utils.errors import UserError, run_command
-from fer_larq.utils.files import atomic_write
 from fer_larq.utils.options import add_data_option, add_split_option
 
 
@@ -106,15 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
             evaluations.append(evaluation)
         rows.append(MeasuredRow(row, tuple(evaluations)))
         # After every row, so that a long reproduction shows what it has.
-        page = paper_markdown(rows, options.width)
-        if len(rows) > 1:
-            page += "\n" + comparison_markdown(rows)
-        with atomic_write(options.out / "table.md") as temporary:
-            temporary.write_text(page, encoding="utf-8")
-        with atomic_write(options.out / "predictions.csv") as temporary:
-            prediction_table(rows).to_csv(temporary, index_label="face")
-        with atomic_write(options.out / "table.png") as temporary:
-            paper_figure(rows, options.width).savefig(temporary, dpi=120)
+        page = write_paper_table(options.out, rows, options.width)
     print(page)
     print(f"table: {options.out / 'table.md'}, picture: {options.out / 'table.png'}")
     return 0

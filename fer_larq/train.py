@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from fer_larq.datasets import loading
 from fer_larq.training import run_folder
 from fer_larq.training.distributed import make_strategy
 from fer_larq.training.recipes import add_recipe_options
-from fer_larq.training.run_settings import check_same_data, prepare
+from fer_larq.training.run_settings import add_settings_options, check_same_data, prepare
 from fer_larq.training.trainer import CHECKPOINT_MINUTES, Stopped, Training
 from fer_larq.utils.backend import tf
 from fer_larq.utils.errors import run_command
@@ -25,37 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="FER+'s votes, fer2013new.csv, for --labels (default: the one beside --data or in "
         "../ferplus)",
     )
-    parser.add_argument("--out", type=Path, help="run folder (default: runs/NETWORK-RECIPE-seedN)")
-    parser.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on with the run in --out from its checkpoint; only --epochs may be given anew",
-    )
-    parser.add_argument("--seed", type=int, help="of weights, order and crops (default: 0)")
-    parser.add_argument(
-        "--precision",
-        choices=("auto", "float32", "bfloat16", "int8"),
-        help="arithmetic of the training steps; int8: binary layers in integers, exact, with "
-        "gradients rounded to 8 bits; auto (default): bfloat16 on a GPU, int8 on a processor with "
-        "AVX2, else bfloat16 where it is native, else float32. Validation is always exact",
-    )
-    parser.add_argument(
-        "--deterministic",
-        action=argparse.BooleanOptionalAction,
-        help="the same command gives the same weights bit for bit, also after --resume",
-    )
-    parser.add_argument(
-        "--start-from",
-        metavar="RUN",
-        help="begin with the weights of another run of the same network, for a second stage, or "
-        "with packaged ones, such as bdnn4",
-    )
-    parser.add_argument(
-        "--teacher",
-        dest="teacher_run",
-        metavar="RUN",
-        help="run folder of a network whose answers the targets take in, see --distillation-weight",
-    )
+    add_settings_options(parser)
     parser.add_argument(
         "--strategy",
         choices=("none", "mirrored", "multi-worker"),

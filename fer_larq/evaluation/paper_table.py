@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from fer_larq.evaluation.report import Evaluation, caveats
 from fer_larq.evaluation.significance import SIGNIFICANCE_LEVEL, compare_all
 from fer_larq.models.bdnn import network_name
 from fer_larq.training.recipes import RECIPES
+from fer_larq.utils.files import atomic_write
 
 
 @dataclass(frozen=True)
@@ -181,3 +183,17 @@ def paper_figure(rows: Sequence[MeasuredRow], width: float) -> Figure:
     axes.grid(axis="x", alpha=0.3)
     picture.legend(loc="outside lower center", ncols=3)
     return picture
+
+
+def write_paper_table(folder: Path, rows: Sequence[MeasuredRow], width: float) -> str:
+    """Write ``table.md``, ``table.png`` and ``predictions.csv``; returns the text of the first."""
+    page = paper_markdown(rows, width)
+    if len(rows) > 1:
+        page += "\n" + comparison_markdown(rows)
+    with atomic_write(folder / "table.md") as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    with atomic_write(folder / "predictions.csv") as temporary:
+        prediction_table(rows).to_csv(temporary, index_label="face")
+    with atomic_write(folder / "table.png") as temporary:
+        paper_figure(rows, width).savefig(temporary, dpi=120)
+    return page

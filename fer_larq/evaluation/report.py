@@ -195,6 +195,14 @@ def report_markdown(figures: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def report_folder(source: Path, split: str, labels: str) -> Path:
+    """Where a report goes by default: into the run, or for other networks under ``reports``."""
+    name = split if labels == "fer2013" else f"{split}-{labels}"
+    if source.is_dir():
+        return source / f"evaluation-{name}"
+    return Path("reports") / f"{source.name.split('.')[0]}-{name}"
+
+
 def write_report(folder: Path, figures: dict[str, Any], answers: pd.DataFrame) -> None:
     """Write the report's five files, each whole or not at all.
 

@@ -22,10 +22,12 @@ def usable_cores() -> int:
 class Pool(Generic[Thing]):
     """Makes objects when they are needed and lends each to one thread at a time.
 
-        Args:
-            make: makes one.
-            limit: of objects; who comes when all are lent waits. By default, the usable cores: more
-    XX ``os.fork`` the child begins with none, and makes its own.
+    Args:
+        make: makes one.
+        limit: of objects; who comes when all are lent waits. By default the usable cores.
+        begun: objects that were made already.
+
+    After ``os.fork`` the child begins with none, and makes its own.
     """
 
     def __init__(

@@ -27,6 +27,41 @@ class Settings:
     teacher_run: str | None = None
 
 
+def add_settings_options(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that ``prepare`` makes ``Settings`` and the run folder of."""
+    parser.add_argument("--out", type=Path, help="run folder (default: runs/NETWORK-RECIPE-seedN)")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run in --out from its checkpoint; only --epochs may be given anew",
+    )
+    parser.add_argument("--seed", type=int, help="of weights, order and crops (default: 0)")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16", "int8"),
+        help="arithmetic of the training steps; int8: binary layers in integers, exact, with "
+        "gradients rounded to 8 bits; auto (default): bfloat16 on a GPU, int8 on a processor with "
+        "AVX2, else bfloat16 where it is native, else float32. Validation is always exact",
+    )
+    parser.add_argument(
+        "--deterministic",
+        action=argparse.BooleanOptionalAction,
+        help="the same command gives the same weights bit for bit, also after --resume",
+    )
+    parser.add_argument(
+        "--start-from",
+        metavar="RUN",
+        help="begin with the weights of another run of the same network, for a second stage, or "
+        "with packaged ones, such as bdnn4",
+    )
+    parser.add_argument(
+        "--teacher",
+        dest="teacher_run",
+        metavar="RUN",
+        help="run folder of a network whose answers the targets take in, see --distillation-weight",
+    )
+
+
 def prepare(options: argparse.Namespace) -> tuple[Recipe, Settings, Path]:
     """What to train, how and where, from the command line and, with ``--resume``, the run."""
     if not options.resume:

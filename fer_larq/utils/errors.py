@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 BAD_INPUT = 2
@@ -17,6 +18,18 @@ class UserError(Exception):
 
 class MissingPackage(UserError, ModuleNotFoundError):
     """An optional package is not installed; the message says what brings it."""
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Where a file or folder is written: an ``OSError`` becomes a ``UserError`` that names it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(
+            f"{error.filename or os.fspath(path)}: cannot be written ({reason})"
+        ) from None
 
 
 def warn(message: str) -> None:

@@ -185,9 +185,7 @@ def test_the_majority_of_the_votes_judges_only_faces_that_have_one(finished_run,
 
 
 def test_reports_by_other_labels_lie_apart(finished_run, tmp_path):
-    folders = [
-        evaluate.report_folder(tmp_path, "validation", one) for one in ("fer2013", "ferplus")
-    ]
+    folders = [report.report_folder(tmp_path, "validation", one) for one in ("fer2013", "ferplus")]
     assert [folder.name for folder in folders] == [
         "evaluation-validation",
         "evaluation-validation-ferplus",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -125,17 +126,24 @@ def make_table(path: Path, labels: Sequence[str]) -> Table:
     return CsvTable(path.open("w", newline="", encoding="utf-8", errors="surrogateescape"), labels)
 
 
-def open_table(outputs: ExitStack, path: Path, labels: Sequence[str]) -> Table:
-    """A table that is written beside its place, and is complete there when ``outputs`` closes."""
-    table = make_table(outputs.enter_context(atomic_write(path)), labels)
-    outputs.callback(table.close)
-    return table
+@contextmanager
+def open_table(path: Path, labels: Sequence[str], document: str | None = None) -> Iterator[Table]:
+    """A table that is written beside its place, and is complete there when the context ends.
 
-
-def write_document(destination: str, text: str) -> None:
-    """Write a JSON document to standard output if the destination is ``-``, else into that file."""
-    if destination == "-":
-        sys.stdout.write(text)
-        return
-    with atomic_write(destination) as file:
-        file.write_text(text, encoding="ascii")
+    Args:
+        labels: names of the scores.
+        document: a file that takes the same faces as JSON, at the end; ``-`` for standard output.
+    """
+    with atomic_write(path) as temporary, closing(make_table(temporary, labels)) as table:
+        if document is None:
+            yield table
+            return
+        text = io.StringIO()
+        listed = JsonTable(text)
+        yield BothTables(table, listed)
+        listed.end()
+        if document == "-":
+            sys.stdout.write(text.getvalue())
+        else:
+            with atomic_write(document) as file:
+                file.write_text(text.getvalue(), encoding="ascii")
