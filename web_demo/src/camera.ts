@@ -1,6 +1,6 @@
 /** The camera, as a video that frames are drawn from. */
 import { Problem } from "./network.js";
-import { say, type Key } from "./strings.js";
+import { type Key, say } from "./strings.js";
 
 /** What getUserMedia's errors mean. */
 const REASONS: Record<string, Key> = {
@@ -10,8 +10,12 @@ const REASONS: Record<string, Key> = {
   SecurityError: "cameraRefused",
 };
 
+/** One camera at a time. */
 export class Camera {
   private stream: MediaStream | null = null;
+
+  /** `onLost`: called if the camera ends of itself, as when it is unplugged. */
+  constructor(private readonly onLost: () => void) {}
 
   get running(): boolean {
     return this.stream !== null;
@@ -19,6 +23,7 @@ export class Camera {
 
   /** Starts it; a Problem says why that failed. */
   async start(): Promise<HTMLVideoElement> {
+    if (!window.isSecureContext) throw new Problem(say("cameraNeedsHttps"));
     if (!("mediaDevices" in navigator)) throw new Problem(say("noCamera"));
     const video = document.createElement("video");
     video.muted = true;
@@ -27,10 +32,12 @@ export class Camera {
       const stream = await navigator.mediaDevices.getUserMedia({
         video: { facingMode: "user", width: { ideal: 640 }, height: { ideal: 480 } },
       });
+      this.stream = stream;
+      for (const track of stream.getTracks()) track.onended = this.onLost;
       video.srcObject = stream;
       await video.play();
-      this.stream = stream;
     } catch (error) {
+      this.stop();
       throw new Problem(say(REASONS[(error as Error).name] ?? "cameraFailed"));
     }
     return video;

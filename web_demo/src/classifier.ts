@@ -1,5 +1,5 @@
 /** From a face to its scores: fer_larq/tflite/network.py and fer_larq/datasets/normalisation.py. */
-import { ModelError, type LceCore, Network } from "lce-core";
+import { type LceCore, ModelError, Network } from "lce-core";
 import { FACE_SIZE } from "./geometry.js";
 
 const PIXELS = FACE_SIZE * FACE_SIZE;
@@ -58,7 +58,9 @@ function readDocument(content: Uint8Array | undefined): Document {
   } catch {
     // said below
   }
-  throw new ModelError("the model does not say what its scores mean: it is none of fer_larq.convert");
+  throw new ModelError(
+    "the model does not say what its scores mean: it is none of fer_larq.convert",
+  );
 }
 
 /** Stretches a face's grey values so that its dark end becomes 0 and its bright end 255. */

@@ -1,26 +1,40 @@
 /** Boxes in an image, and FER2013's way of framing a face: fer_larq/inference/geometry.py. */
-import { resize, round, toGrey, type Image } from "./image.js";
+import { type Image, resize, round, toGrey, warp } from "./image.js";
 
 /** Height and width of a face of FER2013, in pixels. */
 export const FACE_SIZE = 48;
 
 /** A square in an image, in its pixels; it may reach beyond. */
 export interface Box {
+  /** Of the square before it is turned. */
   left: number;
   top: number;
   side: number;
   /** 0 to 1, of the detector. */
   confidence: number;
+  /** Degrees, clockwise, by which the face is turned, and the square with it about its centre. */
+  angle: number;
+}
+
+/** x and y of a box's centre. */
+export function centre(box: Box): [number, number] {
+  return [box.left + box.side / 2, box.top + box.side / 2];
 }
 
 /** A box of `factor` times the side about the same centre. */
 export function around(box: Box, factor: number): Box {
   const margin = ((factor - 1) / 2) * box.side;
+  return { ...box, left: box.left - margin, top: box.top - margin, side: factor * box.side };
+}
+
+/** A box moved in the directions that are right and down for the face in it, in pixels. */
+export function moved(box: Box, right: number, down: number): Box {
+  const radians = (box.angle * Math.PI) / 180;
+  const [sine, cosine] = [Math.sin(radians), Math.cos(radians)];
   return {
-    left: box.left - margin,
-    top: box.top - margin,
-    side: factor * box.side,
-    confidence: box.confidence,
+    ...box,
+    left: box.left + right * cosine - down * sine,
+    top: box.top + right * sine + down * cosine,
   };
 }
 
@@ -30,35 +44,32 @@ const FRAME_RISE = 0.094;
 
 /** The box that FER2013 would show of the face in a detector's box. */
 export function frame(box: Box): Box {
-  const wide = around(box, FRAME_SIDE);
-  return { ...wide, top: wide.top - FRAME_RISE * box.side };
+  return moved(around(box, FRAME_SIDE), 0, -FRAME_RISE * box.side);
 }
 
 /** The detector's box that `framed` made a frame of. */
 export function unframe(framed: Box): Box {
-  const side = framed.side / FRAME_SIDE;
-  return {
-    left: framed.left + framed.side / 2 - side / 2,
-    top: framed.top + framed.side / 2 - side / 2 + FRAME_RISE * side,
-    side,
-    confidence: framed.confidence,
-  };
+  const box = around(framed, 1 / FRAME_SIDE);
+  return moved(box, 0, FRAME_RISE * box.side);
 }
 
-function intersection(a: Box, b: Box): number {
+/** A square, whatever else is known of it. */
+type Square = Pick<Box, "left" | "top" | "side">;
+
+function intersection(a: Square, b: Square): number {
   const width = Math.min(a.left + a.side, b.left + b.side) - Math.max(a.left, b.left);
   const height = Math.min(a.top + a.side, b.top + b.side) - Math.max(a.top, b.top);
   return Math.max(width, 0) * Math.max(height, 0);
 }
 
 /** Intersection over union, 0 to 1. */
-export function overlap(a: Box, b: Box): number {
+export function overlap(a: Square, b: Square): number {
   const shared = intersection(a, b);
   return shared / Math.max(a.side ** 2 + b.side ** 2 - shared, 1e-9);
 }
 
 /** Share of the smaller box that lies in the other, 0 to 1. */
-export function contained(a: Box, b: Box): number {
+export function contained(a: Square, b: Square): number {
   return intersection(a, b) / Math.max(Math.min(a.side, b.side) ** 2, 1e-9);
 }
 
@@ -114,7 +125,36 @@ export function cutBox(
   return { width: size, height: size, channels, pixels };
 }
 
-/** The face in a frame as FER2013 has it: grey, 48x48. */
+/** `cutBox` of a box that is turned by its angle, so that what is in it stands upright. */
+export function cutTurned(
+  image: Image,
+  box: Box,
+  size: number,
+  border: "black" | "nearest",
+  averaged: boolean,
+): Image {
+  if (box.angle === 0) return cutBox(image, box, size, border, averaged);
+  // The upright square around the turned one, then turned. Turning interpolates between pixels,
+  // which blurs: averaged, it is done at twice the size.
+  const fine = averaged ? 2 * size : size;
+  const large = Math.ceil(Math.SQRT2 * (fine + 2));
+  const upright = around({ ...box, angle: 0 }, large / fine);
+  const square = cutBox(image, upright, large, border, averaged);
+  const turned = warp(square, turn((large - 1) / 2, box.angle, (large - fine) / 2), fine, border);
+  if (!averaged) return turned;
+  return resize(turned, { left: 0, top: 0, right: fine, bottom: fine }, size, size, true);
+}
+
+/** The map that turns a square about its middle by degrees and cuts a margin off: two rows of three. */
+function turn(middle: number, degrees: number, margin: number): number[] {
+  const radians = (degrees * Math.PI) / 180;
+  const [sine, cosine] = [Math.sin(radians), Math.cos(radians)];
+  const x = (1 - cosine) * middle - sine * middle;
+  const y = sine * middle + (1 - cosine) * middle;
+  return [cosine, sine, x - margin, -sine, cosine, y - margin];
+}
+
+/** The face in a frame as FER2013 has it: grey, upright, 48x48. */
 export function cutFace(image: Image, framed: Box): Uint8Array {
-  return toGrey(cutBox(image, framed, FACE_SIZE, "nearest", true));
+  return toGrey(cutTurned(image, framed, FACE_SIZE, "nearest", true));
 }

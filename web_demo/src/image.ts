@@ -39,7 +39,13 @@ export function toGrey(image: Image): Uint8Array {
 }
 
 /** Scales a part of an image; `area`: pixels are means, where that makes it smaller both ways. */
-export function resize(image: Image, part: Part, width: number, height: number, area: boolean): Image {
+export function resize(
+  image: Image,
+  part: Part,
+  width: number,
+  height: number,
+  area: boolean,
+): Image {
   const across = part.right - part.left;
   const down = part.bottom - part.top;
   // As OpenCV works them out: the inverse of an inverse.
@@ -141,7 +147,9 @@ function meanOfAreas(
   const row = new Float32Array(width * channels);
   const sums = new Float32Array(width * channels);
   let current = 0;
-  const flush = () => sums.forEach((sum, i) => (target[current * sums.length + i] = toByte(sum)));
+  const flush = () => {
+    for (const [i, sum] of sums.entries()) target[current * sums.length + i] = toByte(sum);
+  };
   for (const { from, to, share } of shares(part.bottom - part.top, height, scaleY)) {
     row.fill(0);
     const start = ((part.top + from) * image.width + part.left) * channels;
@@ -192,10 +200,9 @@ function neighbours(
     }
     if (!isRow && at < 0) [at, rest] = [0, 0];
     if (!isRow && at >= length - 1) [at, rest] = [length - 1, 0];
-    const inside = (index: number) => Math.min(Math.max(index, 0), length - 1);
     return {
-      first: inside(at),
-      second: inside(at + 1),
+      first: clamp(at, length),
+      second: clamp(at + 1, length),
       weights: [round(Math.fround(1 - rest) * 2048), round(rest * 2048)],
     };
   });
@@ -226,9 +233,82 @@ function interpolate(
         const above = image.pixels[upper + a]! * weights[0] + image.pixels[upper + b]! * weights[1];
         const below = image.pixels[lower + a]! * weights[0] + image.pixels[lower + b]! * weights[1];
         target[to] =
-          (((row.weights[0] * (above >> 4)) >> 16) + ((row.weights[1] * (below >> 4)) >> 16) + 2) >> 2;
+          (((row.weights[0] * (above >> 4)) >> 16) + ((row.weights[1] * (below >> 4)) >> 16) + 2) >>
+          2;
       }
     }
   }
   return target;
+}
+
+/**
+ * Moves an image by an affine map and cuts a square out of it, interpolated between four pixels.
+ *
+ * @param map two rows of three: where a pixel of the image goes
+ * @param border what stands for pixels beyond the image: black, or the nearest pixel
+ */
+export function warp(
+  image: Image,
+  map: number[],
+  size: number,
+  border: "black" | "nearest",
+): Image {
+  const { width, height, channels } = image;
+  const [a, b, c, d, e, f] = inverse(map);
+  const pixels = new Uint8Array(size * size * channels);
+  const across = Array.from({ length: size }, (_, x) => [toFixed(a * x), toFixed(d * x)] as const);
+  // A tap's place in the image; -1 beyond a black border.
+  const place = (x: number, y: number) => {
+    const [column, row] = [clamp(x, width), clamp(y, height)];
+    return border === "black" && (column !== x || row !== y)
+      ? -1
+      : (row * width + column) * channels;
+  };
+  for (let y = 0, to = 0; y < size; ++y) {
+    const startX = toFixed(b * y + c) + HALF_STEP;
+    const startY = toFixed(e * y + f) + HALF_STEP;
+    for (const [alongX, alongY] of across) {
+      const [sourceX, sourceY] = [(startX + alongX) >> 5, (startY + alongY) >> 5]; // of 2^-5 pixels
+      const [left, top] = [sourceX >> 5, sourceY >> 5];
+      const [right, down] = [sourceX & 31, sourceY & 31];
+      const taps = [
+        place(left, top),
+        place(left + 1, top),
+        place(left, top + 1),
+        place(left + 1, top + 1),
+      ];
+      const weights = [
+        (32 - right) * (32 - down),
+        right * (32 - down),
+        (32 - right) * down,
+        right * down,
+      ];
+      for (let k = 0; k < channels; ++k, ++to) {
+        let sum = 512;
+        for (let i = 0; i < 4; ++i) {
+          if (taps[i]! >= 0) sum += weights[i]! * image.pixels[taps[i]! + k]!;
+        }
+        pixels[to] = sum >> 10;
+      }
+    }
+  }
+  return { width: size, height: size, channels, pixels };
+}
+
+const HALF_STEP = 16; // half of 2^-5 pixels, in units of 2^-10
+
+function toFixed(value: number): number {
+  return round(value * 1024);
+}
+
+function clamp(index: number, length: number): number {
+  return Math.min(Math.max(index, 0), length - 1);
+}
+
+/** The inverse of an affine map, in the order of OpenCV's operations. */
+function inverse(map: number[]): [number, number, number, number, number, number] {
+  const [a, b, c, d, e, f] = map as [number, number, number, number, number, number];
+  const scale = 1 / (a * e - b * d);
+  const [xx, xy, yx, yy] = [e * scale, b * -scale, d * -scale, a * scale];
+  return [xx, xy, -xx * c - xy * f, yx, yy, -yx * c - yy * f];
 }

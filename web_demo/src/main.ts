@@ -2,8 +2,8 @@
 import { Camera } from "./camera.js";
 import { Analyser, Problem } from "./network.js";
 import type { Analysed } from "./protocol.js";
-import { countSentence, drawFrames, showFaces } from "./show.js";
-import { language, say, setLanguage, type Language } from "./strings.js";
+import { countSentence, drawFrames, FaceCards } from "./show.js";
+import { type Language, language, say, setLanguage } from "./strings.js";
 
 // Larger images are shrunk, as on the desktop.
 const MAX_SHORTER_SIDE = 1536;
@@ -19,14 +19,18 @@ const cameraButton = element<HTMLButtonElement>("camera");
 const languages = element<HTMLSelectElement>("language");
 
 let analyser: Analyser | null = null;
-let last: Analysed | null = null;
+let cards: FaceCards | null = null;
 let sentence = () => say("loading");
-const camera = new Camera();
+const camera = new Camera(() => {
+  stopCamera();
+  setStatus(() => say("cameraLost"));
+});
 let turn: Promise<unknown> = Promise.resolve(); // one image at a time
 
 function setStatus(next: () => string): void {
   sentence = next;
-  element("status").textContent = sentence();
+  const [status, text] = [element("status"), sentence()];
+  if (status.textContent !== text) status.textContent = text; // a screen reader says it once
 }
 
 function tell(error: unknown): void {
@@ -67,10 +71,10 @@ function draw(source: CanvasImageSource, width: number, height: number): ImageDa
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
-function show(result: Analysed): void {
-  last = result;
+/** `second`: when it was seen, in a video; null for a photograph. */
+function show(result: Analysed, second: number | null): void {
   drawFrames(canvas, result.faces);
-  showFaces(analyser!, result);
+  cards?.show(result, second);
   setStatus(() => countSentence(result.faces.length));
 }
 
@@ -79,11 +83,11 @@ function analysePhoto(content: Blob, name: string): void {
   void inTurn(async () => {
     if (analyser === null) return;
     setStatus(() => say("working"));
-    element("faces").replaceChildren();
+    cards?.clear();
     const bitmap = await decode(content, name);
     const image = draw(bitmap, bitmap.width, bitmap.height);
     bitmap.close();
-    show(await analyser.analyse(image, null));
+    show(await analyser.analyse(image, null), null);
   });
 }
 
@@ -96,21 +100,23 @@ function takeFiles(files: Iterable<File>): void {
 
 function stopCamera(): void {
   camera.stop();
-  cameraButton.dataset.text = "startCamera";
+  cameraButton.dataset["text"] = "startCamera";
   cameraButton.textContent = say("startCamera");
   cameraButton.setAttribute("aria-pressed", "false");
 }
 
 async function startCamera(): Promise<void> {
   const video = await camera.start();
-  cameraButton.dataset.text = "stopCamera";
+  cameraButton.dataset["text"] = "stopCamera";
   cameraButton.textContent = say("stopCamera");
   cameraButton.setAttribute("aria-pressed", "true");
   void inTurn(async () => {
+    cards?.clear();
     for (let frame = 0; camera.running && analyser !== null; ++frame) {
       // Shown with its frames only when these are known, so that they fit.
+      const second = performance.now() / 1000;
       const image = draw(video, video.videoWidth, video.videoHeight);
-      show(await analyser.analyse(image, frame));
+      show(await analyser.analyse(image, frame), second);
       await new Promise(requestAnimationFrame);
     }
   });
@@ -127,7 +133,7 @@ cameraButton.onclick = () => {
 };
 document.ondragover = (event) => {
   event.preventDefault();
-  stage.classList.add("over");
+  stage.classList.toggle("over", event.dataTransfer?.types.includes("Files") ?? false);
 };
 document.ondragleave = () => stage.classList.remove("over");
 document.ondrop = (event) => {
@@ -140,14 +146,25 @@ languages.onchange = () => {
   setLanguage(languages.value as Language);
   canvas.setAttribute("aria-label", say("picture"));
   setStatus(sentence);
-  if (last !== null && analyser !== null) showFaces(analyser, last);
+  cards?.translate();
 };
 
 languages.value = language();
 languages.onchange(new Event("change"));
 void inTurn(async () => {
   analyser = await Analyser.start();
+  cards = new FaceCards(analyser);
   const { simd } = analyser;
   setStatus(() => (simd ? say("ready") : say("noSimd")));
-  document.documentElement.dataset.ready = "";
+  performance.mark("ready");
+  document.documentElement.dataset["ready"] = "";
 });
+
+/** Keeps the page in the browser. Without https there is no service worker: it is loaded each time. */
+async function keep(): Promise<void> {
+  if (!("serviceWorker" in navigator)) return;
+  await navigator.serviceWorker.register(new URL("service_worker.js", document.baseURI));
+  await navigator.serviceWorker.ready;
+  element("kept").hidden = false;
+}
+if (import.meta.env.PROD) keep().catch(() => undefined);

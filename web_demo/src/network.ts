@@ -1,29 +1,19 @@
 /** The worker with the networks, and its files, which the page loads for it. */
-import AnalysisWorker from "./worker.js?worker&inline";
-import expressionsUrl from "../../fer_larq/weights/bdnn4-ferplus.tflite?url";
-import facesUrl from "../node_modules/@mediapipe/face_detection/face_detection_short_range.tflite?url";
+
+import expressionsUrl from "packaged-model?url";
+import { hasSimd } from "lce-core";
 import portableUrl from "lce-core/wasm/lce_core_portable.wasm?url";
 import simdUrl from "lce-core/wasm/lce_core_simd128.wasm?url";
+import facesUrl from "../node_modules/@mediapipe/face_detection/face_detection_short_range.tflite?url";
 import type { Analysed, Reply, Request, Started } from "./protocol.js";
 import { say } from "./strings.js";
+import AnalysisWorker from "./worker.js?worker&inline";
 
 /** Digest of BlazeFace's file, the one that the desktop uses. */
 const FACES_SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633";
 
-/** A module of one function: i8x16.popcnt of a vector of zeros. */
-const SIMD_TEST = [
-  0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, // a module
-  1, 5, 1, 0x60, 0, 1, 0x7b, // a function that gives a vector
-  3, 2, 1, 0,
-  10, 10, 1, 8, 0, 0x41, 0, 0xfd, 0x0f, 0xfd, 0x62, 0x0b, // splat, popcnt
-]; // prettier-ignore
-
 /** Something that the user can be told in a sentence. */
 export class Problem extends Error {}
-
-export function hasSimd(): boolean {
-  return WebAssembly.validate(new Uint8Array(SIMD_TEST));
-}
 
 async function load(url: string): Promise<ArrayBuffer> {
   try {
@@ -58,6 +48,7 @@ export class Analyser {
   temperature: number | null = null;
   kernel = "";
 
+  /** Loads the networks; a Problem says why that failed. */
   static async start(): Promise<Analyser> {
     if (typeof WebAssembly !== "object") throw new Problem(say("noWebAssembly"));
     const simd = hasSimd();

@@ -19,6 +19,8 @@ export interface Analyse {
 export type Request = Start | Analyse;
 
 export interface FoundFace {
+  /** 1, 2, 3 ... from the left; in a video the same as long as the face is in sight. */
+  number: number;
   box: Box;
   scores: number[];
 }

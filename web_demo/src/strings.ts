@@ -13,20 +13,27 @@ const ENGLISH = {
   loading: "Loading the network…",
   ready: "Ready.",
   working: "Looking for faces…",
-  noFaces: "No face was found. Faces need at least 40 pixels, and have to be mostly upright.",
+  noFaces: "No face was found. Faces need at least 40 pixels.",
   oneFace: "One face was found.",
   manyFaces: "{count} faces were found.",
   face: "Face {number}: {expression}",
   picture: "The picture, with a frame around each face",
+  history: "The last 30 seconds",
+  kept: "The page is kept in this browser: it works without a connection, too.",
   times: "Detection {detection} ms, classification {classification} ms ({kernel}, one thread)",
-  noWebAssembly: "This browser does not run WebAssembly: use a current Firefox, Chrome, Edge or Safari.",
+  noWebAssembly:
+    "This browser does not run WebAssembly: use a current Firefox, Chrome, Edge or Safari.",
   noSimd: "This browser has no WebAssembly SIMD: the network runs, but more slowly.",
   noFile: "The network could not be loaded: check the connection and load the page again.",
   badImage: "“{name}” is no image that this browser can open: export it as JPEG or PNG.",
   noImage: "What was pasted or dropped is no image.",
   noCamera: "No camera was found: connect one, or choose a photo.",
   cameraRefused: "The camera was refused: allow it in the browser's settings for this page.",
-  cameraFailed: "The camera could not be started: another program may be using it.",
+  cameraNeedsHttps:
+    "The camera works only over https: open this page with https, or choose a photo.",
+  cameraLost: "The camera is gone: connect it again, or choose a photo.",
+  cameraFailed:
+    "The camera could not be started: close other programs that use it, or choose a photo.",
   failed: "The network stopped ({reason}): load the page again.",
   angry: "angry",
   disgust: "disgust",
@@ -51,11 +58,13 @@ const CHINESE: Record<Key, string> = {
   loading: "正在加载网络……",
   ready: "已就绪。",
   working: "正在寻找面孔……",
-  noFaces: "没有找到面孔。面孔至少要有 40 像素，并且大致直立。",
+  noFaces: "没有找到面孔。面孔至少要有 40 像素。",
   oneFace: "找到一张面孔。",
   manyFaces: "找到 {count} 张面孔。",
   face: "面孔 {number}：{expression}",
   picture: "图片，每张面孔带有方框",
+  history: "最近 30 秒",
+  kept: "此网页已保存在浏览器中：没有网络也能使用。",
   times: "检测 {detection} 毫秒，分类 {classification} 毫秒（{kernel}，单线程）",
   noWebAssembly: "此浏览器不能运行 WebAssembly：请使用新版 Firefox、Chrome、Edge 或 Safari。",
   noSimd: "此浏览器没有 WebAssembly SIMD：网络可以运行，但较慢。",
@@ -64,7 +73,9 @@ const CHINESE: Record<Key, string> = {
   noImage: "粘贴或拖入的内容不是图片。",
   noCamera: "没有找到摄像头：请连接摄像头，或选择照片。",
   cameraRefused: "摄像头被拒绝：请在浏览器设置中允许此网页使用。",
-  cameraFailed: "摄像头无法启动：可能正被其他程序使用。",
+  cameraNeedsHttps: "摄像头只能通过 https 使用：请用 https 打开此网页，或选择照片。",
+  cameraLost: "摄像头已断开：请重新连接，或选择照片。",
+  cameraFailed: "摄像头无法启动：请关闭其他正在使用它的程序，或选择照片。",
   failed: "网络已停止（{reason}）：请重新加载网页。",
   angry: "生气",
   disgust: "厌恶",
@@ -91,7 +102,7 @@ export function setLanguage(chosen: Language): void {
   document.documentElement.lang = chosen === "zh" ? "zh-Hans" : "en";
   document.title = say("title");
   for (const element of document.querySelectorAll<HTMLElement>("[data-text]")) {
-    element.textContent = say(element.dataset.text as Key);
+    element.textContent = say(element.dataset["text"] as Key);
   }
 }
 

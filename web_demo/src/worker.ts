@@ -2,13 +2,14 @@
 import { LceCore, ModelError } from "lce-core";
 import { Classifier } from "./classifier.js";
 import { FaceDetector } from "./detector.js";
-import { cutFace, type Box } from "./geometry.js";
+import { cutFace } from "./geometry.js";
 import { fromCanvas } from "./image.js";
 import type { Analyse, Reply, Request, Start } from "./protocol.js";
+import { FaceTracker } from "./tracker.js";
 
 let classifier: Classifier;
 let detector: FaceDetector;
-let previous: Box[] = [];
+let tracker = new FaceTracker();
 
 async function start(request: Start): Promise<Reply> {
   const core = await LceCore.instantiate(request.module);
@@ -21,11 +22,18 @@ async function start(request: Start): Promise<Reply> {
 function analyse({ id, image: data, frame }: Analyse): Reply {
   const began = performance.now();
   const image = fromCanvas(data);
-  if (frame === 0) previous = [];
-  const boxes = frame === null ? detector.detect(image) : detector.detectNext(image, previous, frame);
-  if (frame !== null) previous = boxes;
+  if (frame === null || frame === 0) tracker = new FaceTracker();
+  const boxes =
+    frame === null
+      ? detector.detect(image)
+      : detector.detectNext(image, tracker.boxes, tracker.frameNumber);
+  const numbers = tracker.track(boxes);
   const found = performance.now();
-  const faces = boxes.map((box) => ({ box, scores: classifier.scores(cutFace(image, box)) }));
+  const faces = boxes.map((box, index) => ({
+    number: numbers[index]!,
+    box,
+    scores: classifier.scores(cutFace(image, box)),
+  }));
   return {
     kind: "analysed",
     id,

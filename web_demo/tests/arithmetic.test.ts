@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { LceCore, ModelError, Network, readModel } from "lce-core";
 import { expect, test } from "vitest";
+import { PACKAGED_MODEL } from "../packaged_model.js";
 import { Classifier, probabilities, stretch } from "../src/classifier.js";
-import { cutBox, cutFace, type Box } from "../src/geometry.js";
+import { type Box, cutBox, cutFace } from "../src/geometry.js";
 import { round } from "../src/image.js";
 import { bytes, float32, json } from "./expected.js";
 
-const MODEL = new Uint8Array(readFileSync("../fer_larq/weights/bdnn4-ferplus.tflite"));
+const MODEL = new Uint8Array(readFileSync(PACKAGED_MODEL));
 const FACE = 48 * 48;
 
 async function core(kind: string): Promise<LceCore> {
@@ -84,7 +85,10 @@ test("a damaged model is a ModelError, wherever it is damaged", async () => {
   const module = await core("portable");
   let refused = 0;
   let seed = 1;
-  const random = (below: number) => (seed = (seed * 48271) % 2147483647) % below;
+  const random = (below: number) => {
+    seed = (seed * 48271) % 2147483647;
+    return seed % below;
+  };
   for (let round = 0; round < 300; ++round) {
     const damaged = MODEL.slice();
     // Tables lie at the beginning and at the end; the middle is weights.

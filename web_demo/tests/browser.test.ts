@@ -1,15 +1,20 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, type BrowserContext, type Page } from "playwright-core";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { type PreviewServer, preview } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { preview, type PreviewServer } from "vite";
 import { json, path } from "./expected.js";
 
 const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-  "--disable-background-networking", "--disable-component-update",
-]; // prettier-ignore
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-sync",
+  "--disable-background-networking",
+  "--disable-component-update",
+];
 const CAMERA = [
   "--use-fake-device-for-media-stream",
   "--use-fake-ui-for-media-stream",
@@ -34,7 +39,10 @@ afterAll(async () => {
 });
 
 /** A browser with the page in it, ready; and every address that it asked for. */
-async function open(flags: string[] = [], script?: string): Promise<{ page: Page; asked: string[] }> {
+async function open(
+  flags: string[] = [],
+  script?: string,
+): Promise<{ page: Page; asked: string[] }> {
   const context = await chromium.launchPersistentContext(join(folder, String(contexts.length)), {
     executablePath: "/usr/bin/chromium",
     args: [...FLAGS, ...flags],
@@ -71,7 +79,9 @@ async function paste(page: Page, content: Uint8Array, name: string, type: string
   await page.evaluate(
     ([values, name, type]) => {
       const data = new DataTransfer();
-      data.items.add(new File([new Uint8Array(values as number[])], name as string, { type: type as string }));
+      data.items.add(
+        new File([new Uint8Array(values as number[])], name as string, { type: type as string }),
+      );
       document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
     },
     [Array.from(content), name, type],
@@ -93,25 +103,37 @@ test("a photograph by file and by paste gets Python's scores, and nothing leaves
   await waitForStatus(page, "One face was found.");
   expect(await scores(page)).toEqual(await expected(page));
 
-  await page.setInputFiles("#file", { name: "broken.jpg", mimeType: "image/jpeg", buffer: Buffer.from("no") });
+  await page.setInputFiles("#file", {
+    name: "broken.jpg",
+    mimeType: "image/jpeg",
+    buffer: Buffer.from("no"),
+  });
   await waitForStatus(page, "“broken.jpg” is no image");
 
   await page.selectOption("#language", "zh");
   expect(await page.locator("h1").textContent()).toContain("面部表情");
 
   expect(asked.length).toBeGreaterThan(4);
-  expect(asked.filter((url) => ![origin, "blob:", "data:"].some((begin) => url.startsWith(begin)))).toEqual([]);
+  expect(
+    asked.filter((url) => ![origin, "blob:", "data:"].some((begin) => url.startsWith(begin))),
+  ).toEqual([]);
   // Another origin is refused by the page's policy, not only left alone.
   const violation = await page.evaluate(async () => {
     const told = new Promise<string>((resolve) => {
-      document.addEventListener("securitypolicyviolation", (event) => resolve(event.violatedDirective));
+      document.addEventListener("securitypolicyviolation", (event) =>
+        resolve(event.violatedDirective),
+      );
     });
-    const sent = await fetch("http://127.0.0.1:9/").then(() => "sent", () => "refused");
+    const sent = await fetch("http://127.0.0.1:9/").then(
+      () => "sent",
+      () => "refused",
+    );
     return [sent, await told];
   });
   expect(violation).toEqual(["refused", "connect-src"]);
   const inWorker = await page.evaluate(async () => {
-    const code = 'fetch("http://127.0.0.1:9/").catch(() => 0); self.addEventListener("securitypolicyviolation", (event) => postMessage(event.violatedDirective))';
+    const code =
+      'fetch("http://127.0.0.1:9/").catch(() => 0); self.addEventListener("securitypolicyviolation", (event) => postMessage(event.violatedDirective))';
     const worker = new Worker(URL.createObjectURL(new Blob([code])));
     return new Promise((resolve) => (worker.onmessage = ({ data }) => resolve(data)));
   });

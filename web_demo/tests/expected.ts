@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const folder = process.env.EXPECTED;
+const folder = process.env["EXPECTED"];
 if (folder === undefined) throw new Error("EXPECTED is not set: run pytest -m web");
 
 export function path(name: string): string {

@@ -172,10 +172,7 @@ export class LceCore {
       0,
       0,
     ]);
-    return this.prepare(
-      this.exports.lce_bconv2d_create(attributes, this.kernel, this.why),
-      input,
-    );
+    return this.prepare(this.exports.lce_bconv2d_create(attributes, this.kernel, this.why), input);
   }
 
   /** Convolution of float32, [batch][height][width][1], by -1 and +1, to bits. */

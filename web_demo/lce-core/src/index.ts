@@ -1,3 +1,4 @@
 export { LceCore, ModelError, type Operator, type Pointer, type Window2d } from "./core.js";
 export { Network, type Tensor } from "./network.js";
-export { readModel, type FileTensor, type ModelFile } from "./tflite.js";
+export { hasSimd } from "./simd.js";
+export { type FileTensor, type ModelFile, readModel } from "./tflite.js";

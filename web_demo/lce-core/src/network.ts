@@ -1,7 +1,7 @@
 /** Runs a .tflite file whose operators are the Larq Compute Engine's and a few ordinary ones. */
-import { LceCore, ModelError, type Pointer } from "./core.js";
+import { type LceCore, ModelError, type Pointer } from "./core.js";
 import { OPERATORS } from "./operators.js";
-import { readModel, type FileOperator, type ModelFile, type TensorType } from "./tflite.js";
+import { type FileOperator, type ModelFile, readModel, type TensorType } from "./tflite.js";
 
 /** A tensor in the module's memory. */
 export interface Tensor {

@@ -1,6 +1,6 @@
 /** The operators of a .tflite file that a Network runs, by name. */
 import { ModelError, type Window2d } from "./core.js";
-import { elements, reserve, type Context, type OperatorReader, type Tensor } from "./network.js";
+import { type Context, elements, type OperatorReader, reserve, type Tensor } from "./network.js";
 import type { Table } from "./tflite.js";
 
 function refuse(context: Context, what: string): never {
@@ -39,7 +39,10 @@ function integers(context: Context, index: number): number[] {
 function makeOutput(context: Context, shape: number[], type: Tensor["type"]): Tensor {
   const { output } = context;
   if (shape.join() !== output.shape.join()) {
-    refuse(context, `its output is [${shape.join(", ")}], the file says [${output.shape.join(", ")}]`);
+    refuse(
+      context,
+      `its output is [${shape.join(", ")}], the file says [${output.shape.join(", ")}]`,
+    );
   }
   output.type = type;
   reserve(context.core, output);
@@ -143,10 +146,18 @@ function axis(padding: Window2d["padding"], size: number, filter: number, stride
   return { size: output, before: Math.max((output - 1) * stride + filter - size, 0) >> 1 };
 }
 
-function window(context: Context, options: Table | null, slots: number[], filter: number[]): Window2d {
+function window(
+  context: Context,
+  options: Table | null,
+  slots: number[],
+  filter: number[],
+): Window2d {
   const [strideWidth, strideHeight, dilationWidth, dilationHeight] = slots as [
-    number, number, number, number,
-  ]; // prettier-ignore
+    number,
+    number,
+    number,
+    number,
+  ];
   if (options === null) refuse(context, "its options are missing");
   const result: Window2d = {
     filterHeight: filter[0]!,
@@ -182,9 +193,19 @@ function floatConvolution(context: Context, depthwise: boolean): () => void {
   const weights = depthwise ? filter.pointer : outputsLast(context, filter);
   const run = core.floatConv2d(
     [
-      height, width, channels, y.size, x.size, channelsOut, filterHeight, filterWidth,
-      w.strideHeight, w.strideWidth, y.before, x.before,
-    ], // prettier-ignore
+      height,
+      width,
+      channels,
+      y.size,
+      x.size,
+      channelsOut,
+      filterHeight,
+      filterWidth,
+      w.strideHeight,
+      w.strideWidth,
+      y.before,
+      x.before,
+    ],
     weights,
     bias,
     depthwise,
@@ -201,7 +222,9 @@ function outputsLast(context: Context, filter: Tensor): number {
   const [outputs] = filter.shape as [number];
   const count = elements(filter.shape);
   const turned = context.core.allocate(4 * count);
-  const [from, to] = [filter.pointer, turned].map((pointer) => context.core.float32(pointer, count));
+  const [from, to] = [filter.pointer, turned].map((pointer) =>
+    context.core.float32(pointer, count),
+  );
   const taps = count / outputs;
   for (let o = 0; o < outputs; ++o) {
     for (let t = 0; t < taps; ++t) to![t * outputs + o] = from![o * taps + t]!;
@@ -276,7 +299,10 @@ const cast: OperatorReader = (context) => {
 };
 
 /** Two tensors, value by value; the second may be repeated along the first dimensions. */
-function elementwise(operation: (a: number, b: number) => number, activationSlot = 0): OperatorReader {
+function elementwise(
+  operation: (a: number, b: number) => number,
+  activationSlot = 0,
+): OperatorReader {
   return (context) => {
     const [a, b] = [float32Input(context, 0), float32Input(context, 1)];
     noActivation(context, activationSlot);
@@ -299,7 +325,7 @@ const relu: OperatorReader = (context) => {
   const to = makeOutput(context, from.shape, "float32");
   return () => {
     const [x, y] = [values(context, from), values(context, to)];
-    for (let i = 0; i < x.length; ++i) y[i] = x[i]! > 0 ? x[i]! : 0;
+    for (let i = 0; i < x.length; ++i) y[i] = Math.max(x[i]!, 0);
   };
 };
 
@@ -368,7 +394,14 @@ const concatenation: OperatorReader = (context) => {
 };
 
 /** Moves a block between tensors; `begin`: its corner in the larger one. */
-function block(context: Context, from: Tensor, to: Tensor, begin: number[], shape: number[], cuts: boolean) {
+function block(
+  context: Context,
+  from: Tensor,
+  to: Tensor,
+  begin: number[],
+  shape: number[],
+  cuts: boolean,
+) {
   const large = cuts ? from : to;
   const rank = shape.length;
   const strides = large.shape.map((_, axis) => elements(large.shape.slice(axis + 1)));
@@ -379,7 +412,8 @@ function block(context: Context, from: Tensor, to: Tensor, begin: number[], shap
       rows.push(offset + begin[axis]!);
       return;
     }
-    for (let i = 0; i < shape[axis]!; ++i) walk(axis + 1, offset + (begin[axis]! + i) * strides[axis]!);
+    for (let i = 0; i < shape[axis]!; ++i)
+      walk(axis + 1, offset + (begin[axis]! + i) * strides[axis]!);
   };
   walk(0, 0);
   return () => {
@@ -394,8 +428,11 @@ function block(context: Context, from: Tensor, to: Tensor, begin: number[], shap
 const slice: OperatorReader = (context) => {
   const from = float32Input(context, 0);
   const [begin, size] = [integers(context, 1), integers(context, 2)];
-  const shape = size.map((length, axis) => (length === -1 ? from.shape[axis]! - begin[axis]! : length));
-  const inside = (axis: number) => begin[axis]! >= 0 && begin[axis]! + shape[axis]! <= from.shape[axis]!;
+  const shape = size.map((length, axis) =>
+    length === -1 ? from.shape[axis]! - begin[axis]! : length,
+  );
+  const inside = (axis: number) =>
+    begin[axis]! >= 0 && begin[axis]! + shape[axis]! <= from.shape[axis]!;
   if (begin.length !== from.shape.length || !shape.every((_, axis) => inside(axis))) {
     refuse(context, "it cuts beyond its input");
   }
@@ -420,7 +457,8 @@ const pad: OperatorReader = (context) => {
 const sum: OperatorReader = (context) => {
   const from = float32Input(context, 0);
   const axes = integers(context, 1);
-  if (axes.length !== 1 || axes[0] !== 0) refuse(context, "only sums over the first axis are known");
+  if (axes.length !== 1 || axes[0] !== 0)
+    refuse(context, "only sums over the first axis are known");
   const rest = from.shape.slice(1);
   const keeps = context.operator.options?.byte(0) ? [1, ...rest] : rest;
   const to = makeOutput(context, keeps, "float32");

@@ -54,8 +54,17 @@ const BUILTIN_OPERATORS = new Map([
 ]);
 
 const TENSOR_TYPES: readonly TensorType[] = [
-  "float32", "float16", "int32", "uint8", "int64", "other", "other", "other", "other", "int8",
-]; // prettier-ignore
+  "float32",
+  "float16",
+  "int32",
+  "uint8",
+  "int64",
+  "other",
+  "other",
+  "other",
+  "other",
+  "int8",
+];
 
 const MOST_ENTRIES = 100_000; // of all lists of a file
 const MOST_ELEMENTS = 1 << 26; // of a tensor
