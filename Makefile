@@ -16,7 +16,7 @@ PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 
 LARQ_ZOO := larq-zoo==2.4.0 zookeeper==1.4.0
 
 .DEFAULT_GOAL := help
-.PHONY: help environment tools demo check test lint format docs apk install aar web web-serve clean
+.PHONY: help environment tools demo check test lint format docs apk install aar web web-serve web-benchmark web-pictures clean
 
 help:
 	@echo "make demo          train and evaluate a BDNN2 of half the width on synthetic faces, or on DATA="
@@ -52,6 +52,7 @@ lint: environment
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@sh .ci/actionlint
+	@sh .ci/web_lint
 
 format: environment
 	$(BIN)/ruff check --fix .
@@ -91,5 +92,18 @@ web_demo/node_modules/.package-lock.json: web_demo/package-lock.json
 web-serve: web
 	cd web_demo && npx --no-install vite preview --open
 
+# Its size by part, its speed in Chromium beside the native library's.
+web-benchmark: web environment
+	cd web_demo && node tools/run.mjs benchmark
+
+# The pictures of the documentation, and others to look at in build/web_pictures.
+web-pictures: web environment
+	mkdir -p build/web_pictures
+	$(BIN)/python -c "import imageio.v3, skimage.data; \
+	    imageio.v3.imwrite('build/web_pictures/astronaut.png', skimage.data.astronaut())"
+	cd web_demo && node tools/run.mjs pictures ../build/web_pictures/astronaut.png ../build/web_pictures
+	cp build/web_pictures/photograph_desktop_light.jpg web_demo/page.jpg
+
 clean:
-	rm -rf $(ENVIRONMENT) build dist site *.egg-info web_demo/dist web_demo/node_modules web_demo/lce-core/wasm
+	rm -rf $(ENVIRONMENT) build dist site *.egg-info web_demo/dist web_demo/node_modules \
+	    web_demo/lce-core/dist web_demo/lce-core/wasm

@@ -14,7 +14,7 @@ command -v "$clang" >/dev/null && [ -e /usr/lib/wasm32-wasi/libc.a ] || {
 exports="malloc free lce_find_kernel lce_kernel_name lce_bconv2d_create lce_sign_conv2d_create
     lce_max_pool2d_create lce_quantize_create lce_dequantize_create lce_concatenation_create
     lce_operator_delete lce_operator_prepare lce_operator_run lce_option_integer float_conv2d
-    float_depthwise_conv2d"
+    float_depthwise_conv2d float_add float_subtract float_multiply float_relu"
 mkdir -p "$here/wasm"
 compile() {
     name=$1

@@ -1,7 +1,6 @@
 /** A history as a chart: a line for each label, the newest moment at the right edge. */
 import { type Sample, SECONDS } from "./history.js";
 
-const LONGEST_STEP = 2; // seconds; where a face was out of sight for longer, the lines are interrupted
 const MARGIN = 2; // pixels; half of the widest line
 
 /** Draws samples, the oldest first, in the colours that the style has for the labels. */
@@ -34,11 +33,8 @@ export function drawChart(
     context.strokeStyle = style.getPropertyValue(`--${label}`) || style.color;
     context.lineWidth = index === best ? 3 : 1.5;
     context.beginPath();
-    let before = -Infinity;
-    for (const { second, shares } of samples) {
-      const isNear = second - before <= LONGEST_STEP;
-      context[isNear ? "lineTo" : "moveTo"](x(second), y(shares[index]!));
-      before = second;
+    for (const { second, shares, isReturn } of samples) {
+      context[isReturn ? "moveTo" : "lineTo"](x(second), y(shares[index]!));
     }
     context.stroke();
   }

@@ -28,6 +28,10 @@ export class Classifier {
     if (input?.type !== "uint8" || input.shape.join() !== `1,${FACE_SIZE},${FACE_SIZE},1`) {
       throw new ModelError("the model takes no faces: convert it with `--crops five`");
     }
+    const isFitting = typeof this.temperature === "number" && this.temperature > 0;
+    if (this.temperature !== null && !(isFitting && this.temperature < Infinity)) {
+      throw new ModelError(`its temperature is ${this.temperature}, no number above 0`);
+    }
     if (output?.shape.join() !== `1,${this.labels.length}`) {
       throw new ModelError("the model has another number of scores than of labels");
     }

@@ -70,6 +70,7 @@ class FaceCard {
       item.append(name, bar, text);
       return { item, name, length, text };
     });
+    this.list.setAttribute("role", "list"); // Safari forgets it where there are no bullets
     this.list.append(...this.rows.map(({ item }) => item));
     this.section.append(this.heading, this.list);
     if (isVideo) this.section.append(this.chart, this.caption);
@@ -98,12 +99,14 @@ class FaceCard {
       length.style.width = `${100 * shares[index]!}%`;
       text.textContent = temperature === null ? value.toFixed(2) : `${(100 * value).toFixed(0)} %`;
     }
-    if (second !== null && this.history.add({ second, shares })) {
+    if (second !== null && this.history.add(second, shares)) {
       drawChart(this.chart, labels, this.history.samples);
     }
   }
 
-  isOver(second: number): boolean {
+  /** Notes that the face is not there; says whether its history is over. */
+  miss(second: number): boolean {
+    this.history.interrupt();
     return this.history.isOver(second);
   }
 }
@@ -138,7 +141,9 @@ export class FaceCards {
     }
     for (const [index, face] of result.faces.entries()) cards[index]!.show(face, second);
     if (second !== null) {
-      for (const [number, card] of this.cards) if (card.isOver(second)) this.cards.delete(number);
+      for (const [number, card] of this.cards) {
+        if (!cards.includes(card) && card.miss(second)) this.cards.delete(number);
+      }
     }
     this.showTimes(result);
   }

@@ -3,8 +3,10 @@ import { LceCore, ModelError, Network, readModel } from "lce-core";
 import { expect, test } from "vitest";
 import { PACKAGED_MODEL } from "../packaged_model.js";
 import { Classifier, probabilities, stretch } from "../src/classifier.js";
-import { type Box, cutBox, cutFace } from "../src/geometry.js";
+import { type Box, cutFace, cutTurned } from "../src/geometry.js";
+import { History } from "../src/history.js";
 import { round } from "../src/image.js";
+import { FaceTracker } from "../src/tracker.js";
 import { bytes, float32, json } from "./expected.js";
 
 const MODEL = new Uint8Array(readFileSync(PACKAGED_MODEL));
@@ -46,7 +48,7 @@ test("stretched faces are Python's", () => {
 interface Cuts {
   width: number;
   height: number;
-  boxes: Box[];
+  boxes: Omit<Box, "confidence">[];
 }
 
 test("faces that are cut out of an image are Python's, byte for byte", () => {
@@ -55,7 +57,8 @@ test("faces that are cut out of an image are Python's, byte for byte", () => {
   const faces = bytes("cuts.faces");
   for (const [index, box] of boxes.entries()) {
     const expected = faces.subarray(index * FACE, (index + 1) * FACE);
-    expect([box, differences(cutFace(image, box), expected)]).toEqual([box, 0]);
+    const face = cutFace(image, { ...box, confidence: 1 });
+    expect([box, differences(face, expected)]).toEqual([box, 0]);
   }
 });
 
@@ -65,7 +68,7 @@ test("squares for the detector are Python's, byte for byte", () => {
   const size = 128 * 128 * 3;
   const squares = bytes("cuts.squares");
   for (const [index, box] of boxes.entries()) {
-    const { pixels } = cutBox(image, box, 128, "black", false);
+    const { pixels } = cutTurned(image, { ...box, confidence: 1 }, 128, "black", false);
     const expected = squares.subarray(index * size, (index + 1) * size);
     expect([box, differences(pixels, expected)]).toEqual([box, 0]);
   }
@@ -75,10 +78,51 @@ test("half a pixel is rounded to the even one", () => {
   expect([0.5, 1.5, 2.5, -0.5, -1.5, 2.49].map(round)).toEqual([0, 2, 2, 0, -2, 2]);
 });
 
-test("probabilities add up to 1 and keep the order", () => {
-  const values = probabilities([-1, 0.5, 300], 0.5);
-  expect(values.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1);
-  expect(values[2]).toBe(1);
+test("probabilities are Python's, with the model's temperature", async () => {
+  const { temperature } = new Classifier(await core("simd128"), bytes("calibrated.tflite"));
+  expect(temperature).not.toBeNull();
+  const scores = float32("scores.bin");
+  for (const [index, expected] of json<number[][]>("probabilities.json").entries()) {
+    const row = Array.from(scores.subarray(7 * index, 7 * index + 7));
+    const errors = probabilities(row, temperature!).map((p, i) => Math.abs(p - expected[i]!));
+    expect(Math.max(...errors)).toBeLessThan(1e-12);
+  }
+});
+
+test.each(["0", "-1", "true", "1e999", '"1"'])("a temperature of %s is refused", async (value) => {
+  const calibrated = bytes("calibrated.tflite");
+  const text = Buffer.from(calibrated.buffer);
+  const at = text.indexOf('"temperature": ') + 15;
+  const end = text.indexOf(",", at);
+  calibrated.set(Buffer.from(value.padEnd(end - at)), at);
+  expect(value.length).toBeLessThanOrEqual(end - at);
+  const module = await core("portable");
+  expect(() => new Classifier(module, calibrated)).toThrow(/its temperature is/);
+});
+
+test("faces keep the numbers that Python gives them", () => {
+  const tracker = new FaceTracker();
+  const frames = json<{ boxes: Box[]; numbers: number[] }[]>("tracks.json");
+  const numbers = frames.map(({ boxes }) =>
+    tracker.track(boxes.map((box) => ({ ...box, confidence: 1, angle: 0 }))),
+  );
+  expect(numbers).toEqual(frames.map((frame) => frame.numbers));
+  expect(Math.max(...numbers.flat())).toBeGreaterThan(4); // one came back too late for its number
+});
+
+test("a history has the last thirty seconds, ten samples of each", () => {
+  const history = new History();
+  for (let frame = 0; frame < 60 * 50; ++frame) history.add(frame / 60, [1]);
+  const seconds = history.samples.map(({ second }) => second);
+  expect(seconds.at(-1)! - seconds[0]!).toBeGreaterThan(29.5);
+  expect(seconds.at(-1)! - seconds[0]!).toBeLessThanOrEqual(30);
+  expect(seconds.length).toBeLessThanOrEqual(301);
+  expect(seconds.length).toBeGreaterThan(200);
+  expect(history.samples.filter(({ isReturn }) => isReturn)).toEqual([]);
+  history.interrupt();
+  history.add(51, [1]);
+  expect(history.samples.at(-1)!.isReturn).toBe(true);
+  expect([history.isOver(60), history.isOver(82)]).toEqual([false, true]);
 });
 
 test("a damaged model is a ModelError, wherever it is damaged", async () => {

@@ -1,5 +1,5 @@
 /** What tests/web/test_web_demo.py computed with Python, in the folder that EXPECTED names. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const folder = process.env["EXPECTED"];
@@ -16,4 +16,8 @@ export function float32(name: string): Float32Array {
 }
 export function json<T>(name: string): T {
   return JSON.parse(readFileSync(path(name), "utf8")) as T;
+}
+/** Leaves something for Python to compare. */
+export function write(name: string, value: unknown): void {
+  writeFileSync(path(name), JSON.stringify(value));
 }

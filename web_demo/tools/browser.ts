@@ -42,7 +42,10 @@ export async function serve(): Promise<Served> {
 }
 
 /** A new browser context with an empty page; a loaded machine is slow, and no fault of the page. */
-export async function newPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Page> {
+export async function newPage(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<Page> {
   const context = await browser.newContext({ locale: "en-GB", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(100_000);

@@ -67,7 +67,20 @@ interface Exports {
   lce_option_integer(bytes: Pointer, size: number, key: Pointer, value: Pointer): number;
   float_conv2d: FloatConvolution;
   float_depthwise_conv2d: FloatConvolution;
+  float_add: FloatElementwise;
+  float_subtract: FloatElementwise;
+  float_multiply: FloatElementwise;
+  float_relu(input: Pointer, output: Pointer, count: number): void;
 }
+
+/** The second input's values, so many as its period, are repeated over the first's. */
+type FloatElementwise = (
+  input: Pointer,
+  second: Pointer,
+  period: number,
+  output: Pointer,
+  count: number,
+) => void;
 
 type FloatConvolution = (
   attributes: Pointer,
@@ -207,6 +220,16 @@ export class LceCore {
     const attributes = this.putWords(words);
     const run = depthwise ? this.exports.float_depthwise_conv2d : this.exports.float_conv2d;
     return (input: Pointer, output: Pointer) => run(attributes, input, weights, bias, output);
+  }
+
+  /** Element by element, in float32; see `FloatElementwise`. */
+  floatElementwise(name: "add" | "subtract" | "multiply"): FloatElementwise {
+    return this.exports[`float_${name}`];
+  }
+
+  /** What is below 0 becomes 0. */
+  floatRelu(input: Pointer, output: Pointer, count: number): void {
+    this.exports.float_relu(input, output, count);
   }
 
   private prepare(op: Pointer, input: number[]): Operator {

@@ -299,34 +299,25 @@ const cast: OperatorReader = (context) => {
 };
 
 /** Two tensors, value by value; the second may be repeated along the first dimensions. */
-function elementwise(
-  operation: (a: number, b: number) => number,
-  activationSlot = 0,
-): OperatorReader {
+function elementwise(name: "add" | "subtract" | "multiply"): OperatorReader {
   return (context) => {
     const [a, b] = [float32Input(context, 0), float32Input(context, 1)];
-    noActivation(context, activationSlot);
+    noActivation(context, 0);
     const repeated = b.shape.slice(b.shape.findIndex((size) => size !== 1) >>> 0);
     const tail = a.shape.slice(a.shape.length - repeated.length);
     if (repeated.join() !== tail.join()) refuse(context, "its inputs do not fit");
     const to = makeOutput(context, a.shape, "float32");
-    return () => {
-      const [x, y, z] = [values(context, a), values(context, b), values(context, to)];
-      const period = y.length;
-      for (let i = 0, k = 0; i < z.length; ++i, k = k + 1 === period ? 0 : k + 1) {
-        z[i] = operation(x[i]!, y[k]!);
-      }
-    };
+    const run = context.core.floatElementwise(name);
+    const [count, period] = [elements(a.shape), elements(b.shape)];
+    return () => run(a.pointer, b.pointer, period, to.pointer, count);
   };
 }
 
 const relu: OperatorReader = (context) => {
   const from = float32Input(context, 0);
   const to = makeOutput(context, from.shape, "float32");
-  return () => {
-    const [x, y] = [values(context, from), values(context, to)];
-    for (let i = 0; i < x.length; ++i) y[i] = Math.max(x[i]!, 0);
-  };
+  const count = elements(from.shape);
+  return () => context.core.floatRelu(from.pointer, to.pointer, count);
 };
 
 /** float16 constants, which are made float32 once. */
@@ -477,9 +468,9 @@ export const OPERATORS: ReadonlyMap<string, OperatorReader> = new Map([
   ["DEPTHWISE_CONV_2D", (context) => floatConvolution(context, true)],
   ["MAX_POOL_2D", maxPool2d],
   ["CAST", cast],
-  ["ADD", elementwise((a, b) => a + b)],
-  ["SUB", elementwise((a, b) => a - b)],
-  ["MUL", elementwise((a, b) => a * b)],
+  ["ADD", elementwise("add")],
+  ["SUB", elementwise("subtract")],
+  ["MUL", elementwise("multiply")],
   ["RELU", relu],
   ["DEQUANTIZE", dequantize],
   ["RESHAPE", reshape],
