@@ -13,6 +13,7 @@ function element<T extends HTMLElement>(id: string): T {
   return document.querySelector<T>(`#${id}`)!;
 }
 const canvas = element<HTMLCanvasElement>("picture");
+const buffer = document.createElement("canvas"); // the image that the network looks at
 const stage = element("stage");
 const file = element<HTMLInputElement>("file");
 const cameraButton = element<HTMLButtonElement>("camera");
@@ -53,26 +54,34 @@ async function decode(content: Blob, name: string): Promise<ImageBitmap> {
   }
 }
 
-/** Draws an image; what is transparent becomes white. */
-function draw(source: CanvasImageSource, width: number, height: number): ImageData {
+/** Takes an image's pixels; what is transparent becomes white. */
+function capture(source: CanvasImageSource, width: number, height: number): ImageData {
   const scale = Math.min(
     1,
     MAX_SHORTER_SIDE / Math.min(width, height),
     Math.sqrt(MAX_WORKING_PIXELS / (width * height)),
   );
-  canvas.width = Math.max(Math.round(width * scale), 1);
-  canvas.height = Math.max(Math.round(height * scale), 1);
-  const context = canvas.getContext("2d", { willReadFrequently: true })!;
+  buffer.width = Math.max(Math.round(width * scale), 1);
+  buffer.height = Math.max(Math.round(height * scale), 1);
+  const context = buffer.getContext("2d", { willReadFrequently: true })!;
   context.imageSmoothingQuality = "high";
   context.fillStyle = "#fff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(source, 0, 0, canvas.width, canvas.height);
+  context.fillRect(0, 0, buffer.width, buffer.height);
+  context.drawImage(source, 0, 0, buffer.width, buffer.height);
+  return context.getImageData(0, 0, buffer.width, buffer.height);
+}
+
+/** Shows the image that was taken last. */
+function showImage(): void {
+  canvas.width = buffer.width;
+  canvas.height = buffer.height;
+  canvas.getContext("2d")!.drawImage(buffer, 0, 0);
   canvas.hidden = false;
-  return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
 /** `second`: when it was seen, in a video; null for a photograph. */
 function show(result: Analysed, second: number | null): void {
+  showImage();
   drawFrames(canvas, result.faces);
   cards?.show(result, second);
   setStatus(() => countSentence(result.faces.length));
@@ -85,8 +94,9 @@ function analysePhoto(content: Blob, name: string): void {
     setStatus(() => say("working"));
     cards?.clear();
     const bitmap = await decode(content, name);
-    const image = draw(bitmap, bitmap.width, bitmap.height);
+    const image = capture(bitmap, bitmap.width, bitmap.height);
     bitmap.close();
+    showImage(); // finding its faces may take a moment
     show(await analyser.analyse(image, null), null);
   });
 }
@@ -105,18 +115,26 @@ function stopCamera(): void {
   cameraButton.setAttribute("aria-pressed", "false");
 }
 
+let isStarting = false; // the browser asks the user meanwhile
+
 async function startCamera(): Promise<void> {
-  const video = await camera.start();
+  if (isStarting) return;
+  isStarting = true;
+  const video = await camera.start().finally(() => {
+    isStarting = false;
+  });
   cameraButton.dataset["text"] = "stopCamera";
   cameraButton.textContent = say("stopCamera");
   cameraButton.setAttribute("aria-pressed", "true");
   void inTurn(async () => {
+    if (analyser === null) return stopCamera();
     cards?.clear();
-    for (let frame = 0; camera.running && analyser !== null; ++frame) {
+    for (let frame = 0; camera.running; ++frame) {
       // Shown with its frames only when these are known, so that they fit.
       const second = performance.now() / 1000;
-      const image = draw(video, video.videoWidth, video.videoHeight);
-      show(await analyser.analyse(image, frame), second);
+      const image = capture(video, video.videoWidth, video.videoHeight);
+      const result = await analyser.analyse(image, frame);
+      if (camera.running) show(result, second); // else what was said of its end stays
       await new Promise(requestAnimationFrame);
     }
   });

@@ -82,8 +82,9 @@ test("all of it by keyboard, in the order of the page", async () => {
   await page.keyboard.press("Space");
   expect(await page.locator("#camera").getAttribute("aria-pressed")).toBe("false");
 
-  await page.keyboard.press("Shift+Tab");
   const chooser = page.waitForEvent("filechooser");
+  await page.keyboard.press("Shift+Tab");
+  expect(await focused()).toBe("choose");
   await page.keyboard.press("Enter");
   await (await chooser).setFiles(path("two.png"));
   await waitForStatus(page, "2 faces were found.");
