@@ -69,8 +69,8 @@ def run_tests(name: str, folder: Path) -> None:
     """Run a file of web_demo/tests, which finds in a folder what to compare with."""
     done = subprocess.run(
         ["npx", "--no-install", "vitest", "run", f"tests/{name}.test.ts"],
-        cwd=DEMO, env={**os.environ, "EXPECTED": str(folder), "CHROMIUM": str(CHROMIUM)}, timeout=900,
-        capture_output=True, text=True,
+        cwd=DEMO, env={**os.environ, "EXPECTED": str(folder), "CHROMIUM": str(CHROMIUM)},
+        capture_output=True, text=True, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 

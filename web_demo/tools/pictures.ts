@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { cameraFlags, launch, newPage, ready, serve } from "./browser.js";
 
 const WIDTHS = { phone: 390, desktop: 1100 };
-const SECONDS_OF_CAMERA = 12;
+const SECONDS_OF_CAMERA = 35;
 
 export async function main([photograph, folder, film]: string[]): Promise<number> {
   if (photograph === undefined || folder === undefined) {
