@@ -50,8 +50,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 
 
 @pytest.fixture(scope="module")
-def built() -> Path:
-    """``web_demo`` with its dependencies installed and ``dist`` made."""
+def built() -> None:
+    """``web_demo``'s dependencies are installed and ``dist`` is made."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     missing += [] if WASI.exists() else ["wasi-libc"]
     missing += [] if CHROMIUM else ["chromium"]
@@ -62,7 +62,6 @@ def built() -> Path:
     if missing:
         pytest.skip(f"{', '.join(missing)} missing: see web_demo/README.md")
     subprocess.run(["make", "web"], cwd=ROOT, check=True, timeout=1200)
-    return DEMO
 
 
 def run_tests(name: str, folder: Path) -> None:
@@ -145,7 +144,7 @@ def write_tracks(folder: Path) -> None:
     for frame in range(120):
         places += random.normal(0, 4, places.shape)
         in_sight = [index for index in range(4) if (frame // (15 + 9 * index)) % 2 == 0]
-        boxes = [Box(*map(float, places[index]), 90.0) for index in in_sight]
+        boxes = [Box(float(places[i, 0]), float(places[i, 1]), 90.0) for i in in_sight]
         boxes.sort(key=lambda box: box.left)
         numbers = tracker.track(boxes)
         frames.append({
@@ -179,14 +178,14 @@ def write_photographs(folder: Path) -> None:
     (folder / "film.y4m").write_bytes(film)
 
 
-def test_arithmetic_is_pythons(built: Path, tmp_path: Path) -> None:
+def test_arithmetic_is_pythons(built: None, tmp_path: Path) -> None:
     write_cuts(tmp_path)
     write_scores(tmp_path)
     write_tracks(tmp_path)
     run_tests("arithmetic", tmp_path)
 
 
-def test_page_says_what_python_says_and_sends_nothing(built: Path, tmp_path: Path) -> None:
+def test_page_says_what_python_says_and_sends_nothing(built: None, tmp_path: Path) -> None:
     write_photographs(tmp_path)
     calibrated = tmp_path / "calibrated.tflite"
     calibrated.write_bytes(calibrated_model())
@@ -220,7 +219,7 @@ def test_page_says_what_python_says_and_sends_nothing(built: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["failures", "access", "offline", "package"])
-def test_page(built: Path, tmp_path: Path, name: str) -> None:
+def test_page(built: None, tmp_path: Path, name: str) -> None:
     write_photographs(tmp_path)
     run_tests(name, tmp_path)
 
@@ -233,7 +232,7 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_build_is_reproducible(built: Path, tmp_path: Path) -> None:
+def test_build_is_reproducible(built: None, tmp_path: Path) -> None:
     """Built again in another folder, the page has the same bytes."""
     copy = tmp_path / "elsewhere"
     for part in ("fer_larq/weights", "fer_larq/inference", "lce_delegate/src"):
@@ -250,7 +249,7 @@ def test_build_is_reproducible(built: Path, tmp_path: Path) -> None:
     assert digests(copy / "web_demo" / "lce-core" / "wasm") == digests(DEMO / "lce-core" / "wasm")
 
 
-def test_style(built: Path) -> None:
+def test_style(built: None) -> None:
     done = subprocess.run(["sh", ".ci/web_lint"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "warning" not in done.stderr, done.stderr
