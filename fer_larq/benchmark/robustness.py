@@ -117,7 +117,7 @@ def measure(
             upright.append(cut_face(scene, found[0]))
             lying.append(cut_face(scene, replace(found[0], angle=0.0)))
             truths.append(label)
-            doubted += bool(judge_quality(scene, found[0]))
+            doubted += bool(judge_quality(upright[-1], (len(scene), len(scene)), found[0]))
     if not truths:
         return Row(0, 0, 0, 0)
     right, right_as_they_lie = (

@@ -84,7 +84,11 @@ class FaceAnalyzer:
             faces = [cut_face(image, box) for box in boxes]
             rows = self.classifier.scores(np.stack(faces)).tolist() if faces else []
         with self.stopwatch.stage("judge"):
-            qualities = [judge_quality(image, box, scale) for box in boxes]
+            size = image.shape[0], image.shape[1]
+            qualities = [
+                judge_quality(face, size, box, scale)
+                for face, box in zip(faces, boxes, strict=True)
+            ]
         labels, temperature = self.classifier.labels, self.classifier.temperature
         return [
             Face(

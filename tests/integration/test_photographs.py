@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -113,6 +116,38 @@ def test_images_are_shrunk_by_their_shorter_side_and_their_pixels(size):
     assert min(width, height) <= MAX_SHORTER_SIDE and width * height <= 1.01 * MAX_WORKING_PIXELS
     if min(size) > 100:
         assert width / height == pytest.approx(size[0] / size[1], rel=0.01)
+
+
+MEMORY = """
+import resource, sys
+from fer_larq import predict
+for folder in sys.argv[1:3]:
+    assert predict.main([folder, "--out", sys.argv[3], "--no-marked"]) == 0
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+"""Analyzes two folders; after each the process's peak memory so far, in KiB."""
+
+
+@pytest.mark.slow
+def test_two_thousand_pictures_take_no_more_memory_than_two_hundred(tmp_path):
+    pytest.importorskip("resource", reason="counts memory the way Unix does")
+    for name, count in (("few", 200), ("many", 2000)):
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            path = tmp_path / name / f"{number}.jpg"
+            if number < 20:
+                shift = 2 * (number % 10)
+                photo = smile().crop((100 + shift, shift, 356 + shift, 256 + shift))
+                photo.resize((128, 128)).save(path)
+            else:
+                os.link(tmp_path / name / f"{number % 20}.jpg", path)
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, *(str(tmp_path / name) for name in ("few", "many", "out"))],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.count(": 1 face") == 2200
+    few, many = (int(line) for line in done.stderr.split("\n") if line.isdigit())
+    assert many < few + 10_000, f"{few} KiB after 200, {many} KiB after 2,000"
 
 
 # Doubt --------------------------------------------------------------------------------------------

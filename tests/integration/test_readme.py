@@ -69,6 +69,7 @@ RUN_BY = {
     "pip install": "test_packaging.py::test_in_a_clean_environment_a_photo",
     "make": "test_readme.py::test_a_target_of_make",
     "pre-commit install": "test_habits.py::test_the_hooks_are_known_to_pre_commit",
+    "python examples/archive.py": "test_archive.py::test_every_image_is_once",
     "python docs/chart.py": "test_habits.py::test_the_chart_shows",
     "python android_demo/build.py": "test_android_app.py::test_the_sources_pass_their_tests",
     "python lce_delegate/java/build_aar.py": "test_android_delegate.py::test_a_library_is_built",

@@ -49,6 +49,19 @@ def test_frames_come_at_the_seconds_of_the_container_and_the_file_is_sound(tmp_p
     assert video.fault is None
 
 
+@pytest.mark.parametrize(
+    "name, codec", [("vfr.mp4", "libx264"), ("vfr.mkv", "libx264"), ("vfr.webm", "libvpx-vp9")]
+)
+def test_the_table_has_the_seconds_of_the_container_and_the_exit_code_is_0(tmp_path, name, codec):
+    need_detector()
+    path = write_video(tmp_path / name, [corner()] * 40, VARIABLE, codec)
+    out = ["--out", str(tmp_path / "out"), "--no-marked", "--detector", "none"]
+    assert predict.main([str(path), *out]) == 0
+    with (tmp_path / "out" / "faces.csv").open(newline="") as file:
+        seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
+    assert seconds == pytest.approx(VARIABLE, abs=0.002)
+
+
 def test_480_frames_a_second_are_not_taken_for_25(tmp_path):
     times = [n / 480 for n in range(48)]
     video = Video(write_video(tmp_path / "fast.mp4", [corner()] * 48, times))
