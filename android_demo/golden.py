@@ -4,14 +4,15 @@
     python android_demo/golden.py                            # frames and faces, kept in git
     python android_demo/golden.py --model FILE --out FOLDER  # what a model says, not kept
 
-The first command's frames hold drawn faces, in all four ways in which a sensor may lie, with rows
-longer than the picture. A face is the mean of areas, as image/AreaReduction.kt defines it.
+The first command's frames hold drawn faces, upright and turned, in all four ways in which a sensor
+may lie, with rows longer than the picture.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,16 +31,60 @@ if TYPE_CHECKING:
 
 GOLDEN = HERE / "app" / "src" / "test" / "resources" / "golden"
 FRAMES = 16
+ANGLES = (0, 23, -68, 180)
+"""By which the faces of four frames each are turned, in degrees."""
 SEED = 6
+PICTURE_TURNS = (0, 40, 120, 180, 260)
+"""Degrees, clockwise, by which the photograph is turned."""
 
 
-def reduced(part: np.ndarray) -> np.ndarray:
-    """The square part of a frame as a face: uint8 [N, N] to uint8 [48, 48], exact."""
-    size = len(part)
-    weights = np.repeat(np.eye(FACE_SIZE, dtype=np.int64), size, axis=1)
-    weights = weights.reshape(FACE_SIZE, size, FACE_SIZE).sum(axis=2)  # [48, N], rows add up to N
+def square_of(image: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
+    """A square of an image, uint8 [H, W] to [side, side]; beyond its edge the last pixels go on."""
+    rows = np.clip(np.arange(top, top + side), 0, image.shape[0] - 1)
+    columns = np.clip(np.arange(left, left + side), 0, image.shape[1] - 1)
+    return image[rows[:, np.newaxis], columns]
+
+
+def reduced(part: np.ndarray, size: int = FACE_SIZE) -> np.ndarray:
+    """A square with other pixels, the means of areas: uint8 [N, N] to uint8 [size, size], exact."""
+    side = len(part)
+    weights = np.repeat(np.eye(size, dtype=np.int64), side, axis=1)
+    weights = weights.reshape(size, side, size).sum(axis=2)  # [size, N], rows add up to N
     sums = weights @ part.astype(np.int64) @ weights.T
-    return ((2 * sums + size**2) // (2 * size**2)).astype(np.uint8)
+    return ((2 * sums + side**2) // (2 * side**2)).astype(np.uint8)
+
+
+def cut(image: np.ndarray, left: int, top: int, side: int, angle: int = 0) -> np.ndarray:
+    """The face in a square that is turned by an angle, as image/FaceCutter.kt defines it.
+
+    Args:
+        image: uint8 [H, W].
+        left, top, side, angle: as in fer_larq's ``Box``, in whole pixels and degrees.
+
+    Returns:
+        uint8 [48, 48].
+    """
+    if angle == 0:
+        return reduced(square_of(image, left, top, side))
+    fine = 2 * FACE_SIZE
+    large = math.ceil(math.sqrt(2) * (fine + 2))
+    side_around = (side * large + fine // 2) // fine
+    margin = (side_around - side) // 2
+    around = square_of(image, left - margin, top - margin, side_around)
+    around = reduced(around, large).astype(np.int64)
+    across = math.floor(2**15 * math.cos(math.radians(angle)) + 0.5)
+    down = math.floor(2**15 * math.sin(math.radians(angle)) + 0.5)
+    right = 2 * np.arange(fine) + 1 - fine  # from the centre, in halves of a pixel
+    below = right[:, np.newaxis]
+    x = (large - 1) * 2**15 + right * across - below * down  # in 1/65,536 pixels
+    y = (large - 1) * 2**15 + right * down + below * across
+    left_share, top_share = (x & 0xFFFF) >> 8, (y & 0xFFFF) >> 8
+    x, y = x >> 16, y >> 16
+    upper = around[y, x] * (256 - left_share) + around[y, x + 1] * left_share
+    lower = around[y + 1, x] * (256 - left_share) + around[y + 1, x + 1] * left_share
+    turned = upper * (256 - top_share) + lower * top_share
+    sums = turned.reshape(FACE_SIZE, 2, FACE_SIZE, 2).sum(axis=(1, 3))
+    return ((sums + 2**17) >> 18).astype(np.uint8)
 
 
 def make() -> None:
@@ -53,21 +98,25 @@ def make() -> None:
     for index, drawn in enumerate(draw_faces(FRAMES, SEED).images):
         width, height = 96 + 4 * index, 128 - 3 * index
         upright = random.integers(60, 190, (height, width), dtype=np.uint8)
-        size = int(random.integers(30, 80))
-        left, top = (int(random.integers(0, side - size + 1)) for side in (width, height))
-        face = Image.fromarray(drawn).resize((size, size), Image.Resampling.BICUBIC)
-        upright[top : top + size, left : left + size] = np.asarray(face)
+        side = int(random.integers(30, 80))
+        angle = ANGLES[index // 4]
+        # Some lie partly beyond the frame.
+        left, top = (int(random.integers(-5, limit - side + 6)) for limit in (width, height))
+        face = Image.fromarray(drawn).resize((side, side), Image.Resampling.BICUBIC)
+        frame = Image.fromarray(upright)
+        frame.paste(face.rotate(-angle, Image.Resampling.BICUBIC), (left, top))
+        upright = np.asarray(frame)
         turns = index % 4  # clockwise quarter turns that make the sensor's picture upright
         sensor = np.rot90(upright, turns)
         stride = sensor.shape[1] + int(random.integers(0, 9))
         padded = np.zeros((sensor.shape[0], stride), np.uint8)
         padded[:, : sensor.shape[1]] = sensor
         pixels.append(padded.tobytes())
-        faces.append(reduced(upright[top : top + size, left : left + size]).tobytes())
+        faces.append(cut(upright, left, top, side, angle).tobytes())
         descriptions.append(
             {
                 "width": sensor.shape[1], "height": sensor.shape[0], "row_stride": stride,
-                "rotation": 90 * turns, "left": left, "top": top, "size": size,
+                "rotation": 90 * turns, "left": left, "top": top, "size": side, "angle": angle,
             }
         )  # fmt: skip
     GOLDEN.mkdir(parents=True, exist_ok=True)
@@ -89,8 +138,8 @@ def judge(model: str, folder: Path) -> None:
 
     ``faces.bin`` has the golden faces as the model wants them, ``scores.bin`` their scores,
     float32, seven for each. ``picture.png`` shows the astronaut of scikit-image (a photograph by
-    NASA, in the public domain), ``picture.grey`` its grey pixels, ``picture.json`` where the
-    desktop's detector finds her and what the model says of her face.
+    NASA, in the public domain), ``pictureT.grey`` its grey pixels, turned by T degrees,
+    ``picture.json`` where the desktop's detector finds her in each and what the model says.
     """
     from fer_larq.inference.classifier import FaceClassifier
     from fer_larq.tflite.metadata import normalisation_of, read_document
@@ -110,7 +159,6 @@ def judge(model: str, folder: Path) -> None:
 
 
 def judge_picture(classifier: FaceClassifier, folder: Path) -> None:
-
     from PIL import Image
 
     from fer_larq.benchmark.detection import sample_image
@@ -119,17 +167,23 @@ def judge_picture(classifier: FaceClassifier, folder: Path) -> None:
 
     image = Image.fromarray(sample_image("astronaut")).crop((32, 0, 416, 512))
     image = image.resize((480, 640), Image.Resampling.LANCZOS)
-    grey = np.asarray(image.convert("L"))
-    (face,) = BlazeFaceDetector().detect(np.stack([grey] * 3, axis=-1))  # the app searches in grey
-    left, top, side = round(face.left), round(face.top), round(face.side)
-    scores = classifier.scores(reduced(grey[top : top + side, left : left + side])[np.newaxis])
     image.save(folder / "picture.png")
-    (folder / "picture.grey").write_bytes(grey.tobytes())
-    description = {
-        "width": image.width, "height": image.height, "left": left, "top": top, "size": side,
-        "expression": EXPRESSIONS[int(scores.argmax())],
-    }  # fmt: skip
-    (folder / "picture.json").write_text(json.dumps(description) + "\n")
+    detector = BlazeFaceDetector()
+    descriptions = []
+    for turn in PICTURE_TURNS:
+        grey = np.asarray(image.rotate(-turn, Image.Resampling.BICUBIC).convert("L"))
+        (face,) = detector.detect(np.stack([grey] * 3, axis=-1))  # the app searches in grey
+        box = round(face.left), round(face.top), round(face.side), round(face.angle)
+        scores = classifier.scores(cut(grey, *box)[np.newaxis])
+        (folder / f"picture{turn}.grey").write_bytes(grey.tobytes())
+        descriptions.append(
+            {
+                "width": image.width, "height": image.height, "turn": turn,
+                **dict(zip(("left", "top", "size", "angle"), box, strict=True)),
+                "expression": EXPRESSIONS[int(scores.argmax())],
+            }
+        )  # fmt: skip
+    (folder / "picture.json").write_text(json.dumps(descriptions) + "\n")
 
 
 def main() -> None:

@@ -23,6 +23,9 @@ android {
     sourceSets["main"].assets.setSrcDirs(listOf("../build/assets"))
     androidResources.noCompress += "tflite"
 
+    // libpacked_network.so, for phones where TensorFlow Lite does not load.
+    externalNativeBuild.cmake.path = file("../network/CMakeLists.txt")
+
     buildTypes.getByName("release") {
         isMinifyEnabled = true
         isShrinkResources = true

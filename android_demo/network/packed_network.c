@@ -44,6 +44,9 @@ static bool plan_core(packed_network* n, step* s, const tflite_operator* op, int
   lce_shape shapes[MOST_OPERANDS], output;
   size_t scratch;
   if (op->input_count < data_inputs) return lce_refuse(why, "an operator lacks an input");
+  if (n->values[s->output].type == TENSOR_UINT8) {
+    return lce_refuse(why, "an operator's output has another type than it gives");
+  }
   for (int i = 0; i < data_inputs; ++i) {
     if (op->inputs[i] < 0 || n->values[op->inputs[i]].type == TENSOR_UINT8) {
       return lce_refuse(why, "an operator has no input that fits");
@@ -162,8 +165,15 @@ static int plan(packed_network* n, const tflite_file* file, int index, const lce
   return plan_core(n, s, op, data_inputs, scratch, why) ? operators : 0;
 }
 
+// Bytes that all tensors of a network may take together; a packed network of fer_larq takes 3 MB.
+// The fuzzer, which is to finish its runs, sets a smaller number.
+#ifndef MOST_BYTES
+#define MOST_BYTES ((size_t)1 << 28)
+#endif
+
 // Memory for the tensors, with the constants in place.
-static bool make_values(packed_network* n, const tflite_file* file) {
+static bool make_values(packed_network* n, const tflite_file* file, lce_reason* why) {
+  size_t left = MOST_BYTES;
   for (int i = 0; i < file->tensor_count; ++i) {
     const tflite_tensor* tensor = &file->tensors[i];
     value* v = &n->values[i];
@@ -171,8 +181,10 @@ static bool make_values(packed_network* n, const tflite_file* file) {
     // The filters and thresholds live on in the operators.
     if (tensor->constant != NULL && tensor->type == TENSOR_INT32) continue;
     const size_t bytes = tensor->elements * (tensor->type == TENSOR_UINT8 ? 1 : 4);
+    if (bytes > left) return lce_refuse(why, "the network needs more memory than it may have");
+    left -= bytes;
     v->data = calloc(1, bytes);
-    if (v->data == NULL) return false;
+    if (v->data == NULL) return lce_refuse(why, "there is not enough memory");
     if (tensor->constant != NULL) memcpy(v->data, tensor->constant, bytes);
   }
   return true;
@@ -181,7 +193,7 @@ static bool make_values(packed_network* n, const tflite_file* file) {
 static bool build(packed_network* n, const tflite_file* file, lce_reason* why) {
   const lce_kernel* kernel = lce_find_kernel(NULL);
   size_t scratch = 0;
-  if (!make_values(n, file)) return lce_refuse(why, "there is not enough memory");
+  if (!make_values(n, file, why)) return false;
   n->input = file->input;
   n->output = file->output;
   for (int i = 0; i < file->operator_count;) {

@@ -62,7 +62,7 @@ class FakeDetector : FaceDetector {
         val width = image.uprightWidth
         for (i in this.faces.indices) {
             val (x, y, side) = this.faces[i]
-            faces.add(x * width, y * width, side * width, width, image.uprightHeight)
+            faces.add(x * width, y * width, side * width)
         }
     }
 

@@ -27,6 +27,7 @@ import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.function.BooleanSupplier;
+import org.json.JSONArray;
 import org.json.JSONObject;
 import org.junit.Before;
 import org.junit.Test;
@@ -156,7 +157,8 @@ public class FinishedAppTest {
     File picture = golden("picture.png");
     assumeTrue("scikit-image is not here, so there is no photograph", picture.isFile());
     JSONObject expected =
-        new JSONObject(new String(stream(golden("picture.json")).readAllBytes(), "UTF-8"));
+        new JSONArray(new String(stream(golden("picture.json")).readAllBytes(), "UTF-8"))
+            .getJSONObject(0);
     Uri uri = Uri.parse("content://elsewhere/picture");
     shadowOf(application.getContentResolver())
         .registerInputStreamSupplier(uri, () -> stream(picture));

@@ -7,7 +7,8 @@ package org.ferlarq.demo.image
  *     w = np.repeat(np.eye(n, dtype=int), size, 1).reshape(n, size, n).sum(2)   # [n, size]
  *     reduced = (2 * (w @ part @ w.T) + size**2) // (2 * size**2)
  *
- * for a square part of `size` pixels and n new ones. An object keeps its memory from call to call.
+ * for a square part of `size` pixels and n new ones. Beyond the image, its last pixels go on. An object
+ * keeps its memory from call to call.
  */
 class AreaReduction {
     private var columnSums = IntArray(0)
@@ -28,10 +29,7 @@ class AreaReduction {
         targetWidth: Int,
         targetHeight: Int,
     ) {
-        require(
-            left >= 0 && top >= 0 && width in 1..MAX_SIDE && height in 1..MAX_SIDE &&
-                left + width <= image.uprightWidth && top + height <= image.uprightHeight,
-        ) { "a part that is not in the image" }
+        require(width in 1..MAX_SIDE && height in 1..MAX_SIDE) { "a part of $width x $height pixels" }
         when (image.rotation) {
             0 -> scale(image, left, top, width, height, target, targetWidth, targetHeight)
             180 -> {
@@ -65,17 +63,24 @@ class AreaReduction {
     ) {
         if (columnSums.size < width) columnSums = IntArray(width)
         val area = width.toLong() * height
+        // Columns of the part before `inside` lie left of the image, those from `outside` right of it.
+        val inside = (-left).coerceIn(0, width)
+        val outside = (image.width - left).coerceIn(inside, width)
         // In units in which a row is `targetHeight` high, each new row is `height` high.
         for (row in 0 until targetHeight) {
-            val start = row * height
-            val end = start + height
+            val above = row * height
+            val below = above + height
             columnSums.fill(0, 0, width)
-            for (y in start / targetHeight..(end - 1) / targetHeight) {
-                val weight = minOf((y + 1) * targetHeight, end) - maxOf(y * targetHeight, start)
-                val offset = (top + y) * image.rowStride + left
-                for (x in 0 until width) {
-                    columnSums[x] += weight * (image.pixels[offset + x].toInt() and 0xff)
+            for (y in above / targetHeight..(below - 1) / targetHeight) {
+                val weight = minOf((y + 1) * targetHeight, below) - maxOf(y * targetHeight, above)
+                val start = (top + y).coerceIn(0, image.height - 1) * image.rowStride
+                val before = weight * (image.pixels[start].toInt() and 0xff)
+                for (x in 0 until inside) columnSums[x] += before
+                for (x in inside until outside) {
+                    columnSums[x] += weight * (image.pixels[start + left + x].toInt() and 0xff)
                 }
+                val after = weight * (image.pixels[start + image.width - 1].toInt() and 0xff)
+                for (x in outside until width) columnSums[x] += after
             }
             for (column in 0 until targetWidth) {
                 val from = column * width
@@ -101,6 +106,6 @@ class AreaReduction {
     }
 
     private companion object {
-        const val MAX_SIDE = 8192 // keeps every sum within its type
+        const val MAX_SIDE = 16_384 // keeps every sum within its type
     }
 }

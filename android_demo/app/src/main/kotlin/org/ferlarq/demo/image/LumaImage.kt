@@ -61,5 +61,10 @@ class LumaImage {
     }
 }
 
-/** A square of an upright image, in pixels. */
-data class FaceBox(val left: Int, val top: Int, val size: Int)
+/**
+ * A square in an upright image, in pixels; it may reach beyond.
+ *
+ * @property angle degrees, clockwise, by which the face is turned, and the square with it about its
+ *   centre; [left] and [top] are those of the square before it is turned.
+ */
+data class FaceBox(val left: Int, val top: Int, val size: Int, val angle: Int = 0)

@@ -1,5 +1,9 @@
 package org.ferlarq.demo.image
 
+import kotlin.math.cos
+import kotlin.math.floor
+import kotlin.math.sin
+
 /**
  * Cuts a square out of an image and scales it, each new pixel interpolated between four. What of the
  * square lies beyond the image is black. An object keeps its memory from call to call.
@@ -42,6 +46,40 @@ class SquareSampler(private val size: Int) {
                 values[at + x] = above + (below - above) * down
             }
         }
+    }
+
+    /** As [sample], of a square that is turned by [angle] degrees, clockwise, about its centre. */
+    fun sampleTurned(image: LumaImage, centreX: Float, centreY: Float, side: Float, angle: Float) {
+        val radians = Math.toRadians(angle.toDouble())
+        val across = (cos(radians) * side / size).toFloat()
+        val down = (sin(radians) * side / size).toFloat()
+        for (y in 0 until size) {
+            for (x in 0 until size) {
+                val right = x + 0.5f - size / 2f
+                val below = y + 0.5f - size / 2f
+                values[y * size + x] = at(
+                    image,
+                    centreX + right * across - below * down,
+                    centreY + right * down + below * across,
+                )
+            }
+        }
+    }
+
+    private fun at(image: LumaImage, x: Float, y: Float): Float {
+        val width = image.uprightWidth
+        val height = image.uprightHeight
+        if (!(x > 0 && y > 0 && x < width && y < height)) return BEYOND
+        val left = floor(x - 0.5f).toInt()
+        val top = floor(y - 0.5f).toInt()
+        val upper = image.origin + top.coerceAtLeast(0) * image.stepDown
+        val lower = image.origin + (top + 1).coerceAtMost(height - 1) * image.stepDown
+        val before = left.coerceAtLeast(0) * image.stepRight
+        val after = (left + 1).coerceAtMost(width - 1) * image.stepRight
+        val share = x - 0.5f - left
+        val above = between(image.pixels[upper + before], image.pixels[upper + after], share)
+        val below = between(image.pixels[lower + before], image.pixels[lower + after], share)
+        return above + (below - above) * (y - 0.5f - top)
     }
 
     private fun between(first: Byte, second: Byte, share: Float): Float {

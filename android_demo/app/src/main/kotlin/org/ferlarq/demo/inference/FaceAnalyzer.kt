@@ -2,9 +2,9 @@ package org.ferlarq.demo.inference
 
 import java.io.Closeable
 import kotlin.math.exp
-import org.ferlarq.demo.image.AreaReduction
 import org.ferlarq.demo.image.ContrastStretch
 import org.ferlarq.demo.image.FaceBox
+import org.ferlarq.demo.image.FaceCutter
 import org.ferlarq.demo.image.LumaImage
 
 /** A face and the probabilities of its expressions, 0 to 1, one for each label. */
@@ -15,7 +15,7 @@ class Face(val box: FaceBox, val probabilities: FloatArray) {
 
 /** Takes the faces of an image, the largest first. What it is given is used again afterwards. */
 fun interface FaceSink {
-    fun add(left: Int, top: Int, size: Int, probabilities: FloatArray)
+    fun add(left: Int, top: Int, size: Int, angle: Int, probabilities: FloatArray)
 }
 
 /**
@@ -34,7 +34,7 @@ class FaceAnalyzer(
 
     private val temperature = card.temperature
     private val stretch = if (card.stretchesContrast) ContrastStretch() else null
-    private val reduction = AreaReduction()
+    private val cutter = FaceCutter(FACE_SIZE)
     private val face = ByteArray(FACE_SIZE * FACE_SIZE)
     private val scores = FloatArray(labels.size)
     private val probabilities = FloatArray(labels.size)
@@ -52,8 +52,8 @@ class FaceAnalyzer(
     fun analyze(picture: LumaImage): List<Face> {
         val faces = mutableListOf<Face>()
         detector.find(picture, boxes)
-        classify(picture) { left, top, size, probabilities ->
-            faces += Face(FaceBox(left, top, size), probabilities.copyOf())
+        classify(picture) { left, top, size, angle, probabilities ->
+            faces += Face(FaceBox(left, top, size, angle), probabilities.copyOf())
         }
         return faces
     }
@@ -72,11 +72,11 @@ class FaceAnalyzer(
     private fun classify(image: LumaImage, faces: FaceSink) {
         for (i in 0 until boxes.count) {
             val size = boxes.size[i]
-            reduction.reduce(image, boxes.left[i], boxes.top[i], size, size, face, FACE_SIZE, FACE_SIZE)
+            cutter.cut(image, boxes.left[i], boxes.top[i], size, boxes.angle[i], face)
             stretch?.apply(face)
             classifier.classify(face, scores)
             toProbabilities(scores, temperature, probabilities)
-            faces.add(boxes.left[i], boxes.top[i], size, probabilities)
+            faces.add(boxes.left[i], boxes.top[i], size, boxes.angle[i], probabilities)
         }
     }
 

@@ -18,11 +18,12 @@ interface FaceDetector : Closeable {
     fun reset()
 }
 
-/** A list of squares that is filled again and again: of an upright image, in pixels, inside it. */
+/** A list of squares that is filled again and again, as [org.ferlarq.demo.image.FaceBox] describes them. */
 class FaceBoxes {
     val left = IntArray(MAX_FACES)
     val top = IntArray(MAX_FACES)
     val size = IntArray(MAX_FACES)
+    val angle = IntArray(MAX_FACES)
     var count = 0
         private set
 
@@ -30,29 +31,26 @@ class FaceBoxes {
         count = 0
     }
 
-    /**
-     * Adds a square, moved and if need be made smaller so that it lies inside the image. Of more
-     * than MAX_FACES, the largest stay.
-     */
-    fun add(centreX: Float, centreY: Float, side: Float, width: Int, height: Int) {
-        val fitting = minOf(Math.round(side), width, height)
-        if (fitting < SMALLEST_FACE) return
+    /** Adds a square, if it is not too small. Of more than MAX_FACES, the largest stay. */
+    fun add(centreX: Float, centreY: Float, side: Float, newAngle: Int = 0) {
+        val newSize = Math.round(side)
+        if (newSize < SMALLEST_FACE) return
         if (count == MAX_FACES) {
-            if (size[MAX_FACES - 1] >= fitting) return
+            if (size[MAX_FACES - 1] >= newSize) return
             count--
         }
-        val x = Math.round(centreX - fitting / 2f).coerceIn(0, width - fitting)
-        val y = Math.round(centreY - fitting / 2f).coerceIn(0, height - fitting)
         var at = count++
-        while (at > 0 && size[at - 1] < fitting) {
+        while (at > 0 && size[at - 1] < newSize) {
             left[at] = left[at - 1]
             top[at] = top[at - 1]
             size[at] = size[at - 1]
+            angle[at] = angle[at - 1]
             at--
         }
-        left[at] = x
-        top[at] = y
-        size[at] = fitting
+        left[at] = Math.round(centreX - newSize / 2f)
+        top[at] = Math.round(centreY - newSize / 2f)
+        size[at] = newSize
+        angle[at] = newAngle
     }
 
     companion object {

@@ -20,8 +20,11 @@ class ModelCard private constructor(val bytes: Int, document: JSONObject) {
     /** Whether a face's contrast is to be stretched before it is classified. */
     val stretchesContrast: Boolean
 
-    /** What scores are divided by before they become probabilities. */
+    /** What scores are divided by before they become probabilities; 1 if the model does not say. */
     val temperature: Float
+
+    /** Whether the model says its temperature, so that its probabilities can be taken at their word. */
+    val isCalibrated: Boolean
 
     /** Data the network was trained on, such as "FER2013"; empty if the model does not say. */
     val trainedOn: String
@@ -36,6 +39,7 @@ class ModelCard private constructor(val bytes: Int, document: JSONObject) {
         val normalisation = document.optString("normalisation", "none")
         if (normalisation !in NORMALISATIONS) throw JSONException("normalisation $normalisation is unknown")
         stretchesContrast = normalisation == "stretch"
+        isCalibrated = !document.isNull("temperature")
         temperature = document.optDouble("temperature", 1.0).toFloat()
         if (!(temperature > 0f && temperature.isFinite())) throw JSONException("a temperature of $temperature")
         val run = document.optJSONObject("run") ?: JSONObject()

@@ -42,8 +42,6 @@ class PlatformFaceDetector(private val eyes: EyeFinder = AndroidEyeFinder()) : F
                 x * image.uprightWidth / width,
                 centreY * image.uprightHeight / height,
                 side * image.uprightWidth / width,
-                image.uprightWidth,
-                image.uprightHeight,
             )
         }
     }

@@ -1,6 +1,7 @@
 package org.ferlarq.demo.inference
 
 import kotlin.math.abs
+import kotlin.math.atan2
 
 /**
  * Squares with a confidence, by falling confidence: centres and sides, in pixels. The list is filled
@@ -11,6 +12,10 @@ class Squares(private val capacity: Int) {
     val y = FloatArray(capacity)
     val side = FloatArray(capacity)
     val confidence = FloatArray(capacity)
+
+    /** From a face's right eye to its left one, in pixels to the right and down. */
+    val acrossX = FloatArray(capacity)
+    val acrossY = FloatArray(capacity)
     var count = 0
         private set
 
@@ -18,7 +23,12 @@ class Squares(private val capacity: Int) {
         count = 0
     }
 
-    fun add(newX: Float, newY: Float, newSide: Float, newConfidence: Float) {
+    /** Degrees, clockwise, by which the face of the [i]th square is turned. */
+    fun angle(i: Int) = Math.toDegrees(atan2(acrossY[i], acrossX[i]).toDouble()).toFloat()
+
+    fun add(
+        newX: Float, newY: Float, newSide: Float, newConfidence: Float, newAcrossX: Float = 1f, newAcrossY: Float = 0f,
+    ) {
         if (!(newSide > 0f)) return // NaN is no side either
         if (count == capacity) {
             if (newConfidence <= confidence[capacity - 1]) return
@@ -33,10 +43,14 @@ class Squares(private val capacity: Int) {
         y[at] = newY
         side[at] = newSide
         confidence[at] = newConfidence
+        acrossX[at] = newAcrossX
+        acrossY[at] = newAcrossY
     }
 
     fun addAll(other: Squares) {
-        for (i in 0 until other.count) add(other.x[i], other.y[i], other.side[i], other.confidence[i])
+        for (i in 0 until other.count) {
+            add(other.x[i], other.y[i], other.side[i], other.confidence[i], other.acrossX[i], other.acrossY[i])
+        }
     }
 
     private fun copy(from: Int, to: Int) {
@@ -44,6 +58,8 @@ class Squares(private val capacity: Int) {
         y[to] = y[from]
         side[to] = side[from]
         confidence[to] = confidence[from]
+        acrossX[to] = acrossX[from]
+        acrossY[to] = acrossY[from]
     }
 
     /** Whether one of these and the given square lie by half, of the smaller's area, in each other. */

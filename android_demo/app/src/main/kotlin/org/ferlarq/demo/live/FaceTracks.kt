@@ -22,12 +22,13 @@ class FaceTracks(private val labels: Int) : FaceSink {
     }
 
     /** Adds a face of this frame, at most MAX_FACES of them. */
-    override fun add(left: Int, top: Int, size: Int, probabilities: FloatArray) {
+    override fun add(left: Int, top: Int, size: Int, angle: Int, probabilities: FloatArray) {
         val old = bestMatch(left, top, size)
         val at = now.count++
         now.left[at] = left
         now.top[at] = top
         now.size[at] = size
+        now.angle[at] = angle
         val smoothed = now.probabilities[at]
         for (i in 0 until labels) {
             val start = if (old < 0) probabilities[i] else before.probabilities[old][i]
@@ -54,13 +55,14 @@ class FaceTracks(private val labels: Int) : FaceSink {
 
     /** The faces since [begin], as objects that never change. */
     fun faces() = List(now.count) {
-        Face(FaceBox(now.left[it], now.top[it], now.size[it]), now.probabilities[it].copyOf())
+        Face(FaceBox(now.left[it], now.top[it], now.size[it], now.angle[it]), now.probabilities[it].copyOf())
     }
 
     private class Tracks(labels: Int) {
         val left = IntArray(MAX_FACES)
         val top = IntArray(MAX_FACES)
         val size = IntArray(MAX_FACES)
+        val angle = IntArray(MAX_FACES)
         val probabilities = Array(MAX_FACES) { FloatArray(labels) }
         var count = 0
     }

@@ -56,7 +56,7 @@ class HistoryPainter(private val context: Context) {
     }
 
     fun draw(canvas: Canvas, history: History?, place: RectF) {
-        val numbers = text.measureText(percent(context, 1f)) + text.textSize / 2
+        val numbers = text.measureText(percent(context, 100)) + text.textSize / 2
         val left = place.left + numbers
         val top = place.top + text.textSize / 2
         val bottom = place.bottom - 1.5f * text.textSize
@@ -64,7 +64,7 @@ class HistoryPainter(private val context: Context) {
         for (share in GRID) {
             val y = bottom - share * (bottom - top)
             canvas.drawLine(left, y, place.right, y, grid)
-            canvas.drawText(percent(context, share), left - text.textSize / 2, y + text.textSize / 3, text)
+            canvas.drawText(percent(context, Math.round(100 * share)), left - text.textSize / 2, y + text.textSize / 3, text)
         }
         canvas.drawText(now, place.right, place.bottom - text.descent(), text)
         text.textAlign = Paint.Align.LEFT

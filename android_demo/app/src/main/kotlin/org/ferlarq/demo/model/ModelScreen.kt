@@ -53,6 +53,7 @@ class ModelScreen(private val root: View, onMeasure: () -> Unit, onCancel: () ->
             context.getString(R.string.fact_network, card.network.uppercase(Locale.ROOT)),
             context.getString(R.string.fact_trained_on, card.trainedOn).takeIf { card.trainedOn.isNotEmpty() },
             context.getString(R.string.fact_measured_on, card.split).takeIf { card.split.isNotEmpty() },
+            context.getString(R.string.not_calibrated).takeIf { !card.isCalibrated },
         )
         setText(R.id.fact_details, details.joinToString("\n"))
     }

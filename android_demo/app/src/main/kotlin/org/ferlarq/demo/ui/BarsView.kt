@@ -16,6 +16,7 @@ class BarsView(context: Context, attributes: AttributeSet? = null) : View(contex
     private var names: List<String> = emptyList()
     private var colours = IntArray(0)
     private var probabilities = FloatArray(0)
+    private var percents = IntArray(0)
     private var best = -1
     private var grown = 1f // share of their length that the bars are drawn with
     private var nameWidth = 0f
@@ -28,7 +29,7 @@ class BarsView(context: Context, attributes: AttributeSet? = null) : View(contex
     private val gap = context.dp(12f)
     private val thickness = context.dp(8f)
     private val rowHeight = text.descent() - text.ascent() + context.dp(7f)
-    private val numberWidth = text.measureText(percent(context, 1f))
+    private val numberWidth = text.measureText(percent(context, 100))
     private val growth = ValueAnimator.ofFloat(0f, 1f).apply {
         duration = GROWTH_MILLIS
         interpolator = DecelerateInterpolator()
@@ -54,6 +55,7 @@ class BarsView(context: Context, attributes: AttributeSet? = null) : View(contex
             requestLayout()
         }
         this.probabilities = probabilities
+        percents = wholePercents(probabilities)
         val newBest = probabilities.indices.maxByOrNull { probabilities[it] } ?: -1
         if (newBest != best) {
             best = newBest
@@ -66,7 +68,7 @@ class BarsView(context: Context, attributes: AttributeSet? = null) : View(contex
         super.onInitializeAccessibilityNodeInfo(info)
         if (probabilities.size != names.size) return
         val rows = names.indices.sortedByDescending { probabilities[it] }
-        info.contentDescription = rows.joinToString { "${names[it]} ${percent(context, probabilities[it])}" }
+        info.contentDescription = rows.joinToString { "${names[it]} ${percent(context, percents[it])}" }
     }
 
     override fun onDetachedFromWindow() {
@@ -98,7 +100,7 @@ class BarsView(context: Context, attributes: AttributeSet? = null) : View(contex
             val length = (end - start) * probability * grown
             if (length >= 1f) drawBar(canvas, start, start + maxOf(length, thickness), middle, bar, rightToLeft)
             text.textAlign = if (rightToLeft) Paint.Align.LEFT else Paint.Align.RIGHT
-            val number = percent(context, probability)
+            val number = percent(context, percents[i])
             canvas.drawText(number, if (rightToLeft) 0f else width.toFloat(), baseline, text)
         }
     }

@@ -25,15 +25,27 @@ fun expressionName(context: Context, label: String): String =
 fun expressionColour(context: Context, label: String): Int =
     context.getColor(EXPRESSIONS[label]?.colour ?: R.color.accent)
 
-/** A number from 0 to 1 in per cent, as the user writes it. */
-fun percent(context: Context, share: Float): String =
-    NumberFormat.getPercentInstance(context.resources.configuration.locales[0]).format(share)
+/**
+ * Probabilities in whole per cents that add up to 100 as they do to 1: each is rounded down, and those
+ * that lost most get one more.
+ */
+fun wholePercents(probabilities: FloatArray): IntArray {
+    val whole = IntArray(probabilities.size) { (100 * probabilities[it]).toInt() }
+    val missing = Math.round(100 * probabilities.sum()) - whole.sum()
+    probabilities.indices.sortedByDescending { 100 * probabilities[it] - whole[it] }
+        .take(maxOf(0, missing)).forEach { whole[it]++ }
+    return whole
+}
+
+/** A number of per cents, as the user writes it. */
+fun percent(context: Context, whole: Int): String =
+    NumberFormat.getPercentInstance(context.resources.configuration.locales[0]).format(whole / 100.0)
 
 /** The most probable expression of a face, and how probable it is. */
 fun describe(context: Context, face: Face, labels: List<String>): String = context.getString(
     R.string.expression_and_probability,
     expressionName(context, labels[face.best]),
-    percent(context, face.probabilities[face.best]),
+    percent(context, wholePercents(face.probabilities)[face.best]),
 )
 
 /** What a screen reader says of the faces. */

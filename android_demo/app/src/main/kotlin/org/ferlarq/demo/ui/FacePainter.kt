@@ -68,9 +68,15 @@ class FacePainter(private val context: Context) {
             arrange(faces, place, scale, mirrored)
         }
         for (i in faces.indices) {
-            val round = minOf(places.frame(i).width() / 8, 2 * margin)
-            canvas.drawRoundRect(places.frame(i), round, round, shadow)
-            canvas.drawRoundRect(places.frame(i), round, round, frame)
+            val square = places.frame(i)
+            val round = minOf(square.width() / 8, 2 * margin)
+            val angle = faces[i].box.angle.toFloat()
+            canvas.save()
+            canvas.clipRect(place)
+            canvas.rotate(if (mirrored) -angle else angle, square.centerX(), square.centerY())
+            canvas.drawRoundRect(square, round, round, shadow)
+            canvas.drawRoundRect(square, round, round, frame)
+            canvas.restore()
         }
         for (i in faces.indices) {
             val label = places.label(i)

@@ -75,11 +75,26 @@ class AreaReductionTest {
     }
 
     @Test
-    fun `a part beyond the image is refused`() {
+    fun `beyond the image its last pixels go on`() {
+        for (rotation in listOf(0, 90, 180, 270)) {
+            val (image, upright) = randomImage(40, 30, rotation)
+            for ((left, top) in listOf(-7 to 3, 5 to -19, 25 to 11, 21 to 25, -60 to 70)) {
+                val part = Array(20) { y ->
+                    IntArray(20) { x -> upright[(top + y).coerceIn(0, 29)][(left + x).coerceIn(0, 39)] }
+                }
+                val face = ByteArray(12 * 12)
+                AreaReduction().reduce(image, left, top, 20, 20, face, 12, 12)
+                assertArrayEquals("$rotation $left $top", byDefinition(part, 12, 12), face)
+            }
+        }
+    }
+
+    @Test
+    fun `a part without pixels, or with too many for its sums, is refused`() {
         val (image, _) = randomImage(40, 30, 90)
-        for ((left, top) in listOf(-1 to 0, 0 to -1, 21 to 0, 0 to 11)) {
+        for (side in listOf(-1, 0, 20_000)) {
             assertThrows(IllegalArgumentException::class.java) {
-                AreaReduction().reduce(image, left, top, 20, 20, ByteArray(4), 2, 2)
+                AreaReduction().reduce(image, 0, 0, side, side, ByteArray(4), 2, 2)
             }
         }
     }

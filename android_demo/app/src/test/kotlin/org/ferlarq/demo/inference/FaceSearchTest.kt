@@ -5,6 +5,8 @@ import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import kotlin.math.abs
+import kotlin.math.cos
+import kotlin.math.sin
 
 class FaceSearchTest {
     private val image = LumaImage().apply { reshape(640, 480, 640, rotation = 90) } // 480 x 640, upright
@@ -19,16 +21,23 @@ class FaceSearchTest {
         var looks = 0
         var nanosALook = 0L
         var confidence = 0.9f
+        var faceAngle = 0f
 
         override fun look(
-            image: LumaImage, centreX: Float, centreY: Float, side: Float, threshold: Float, found: Squares,
+            image: LumaImage, centreX: Float, centreY: Float, side: Float, angle: Float, threshold: Float,
+            found: Squares,
         ) {
             looks++
             now += nanosALook
             found.clear()
             for ((x, y, size) in faces) {
                 val inside = abs(x - centreX) + size / 2 <= side / 2 && abs(y - centreY) + size / 2 <= side / 2
-                if (inside && size in 0.3f * side..side && confidence > threshold) found.add(x, y, size, confidence)
+                if (!inside || size !in 0.3f * side..side || confidence <= threshold) continue
+                // Of a face that stands on its head in the square it takes the chin for the brow.
+                val turned = Math.toRadians(faceAngle.toDouble())
+                val seen = if (cos(turned - Math.toRadians(angle.toDouble())) < -0.5) -1 else 1
+                val sure = if (seen < 0) minOf(confidence, 0.75f) else confidence
+                found.add(x, y, size, sure, seen * cos(turned).toFloat(), seen * sin(turned).toFloat())
             }
         }
 
@@ -95,6 +104,48 @@ class FaceSearchTest {
         network.faces = emptyList()
         frames(1)
         assertEquals(0, boxes.count)
+    }
+
+    @Test
+    fun `a face is turned as its eyes are, on its side and head too, and slightly not at all`() {
+        network.faces = listOf(floatArrayOf(240f, 320f, 200f))
+        for ((angle, expected) in listOf(0 to 0, 7 to 0, -12 to -12, 30 to 30, 90 to 90, 178 to 178, -150 to -150)) {
+            network.faceAngle = angle.toFloat()
+            for (once in listOf(true, false)) {
+                search.reset()
+                if (once) search.find(image, boxes) else frames(3)
+                assertEquals("$angle", 1, boxes.count)
+                assertEquals("$angle", expected, boxes.angle[0])
+                // The frame's centre lies above the box's, as the face sees it.
+                val rise = 0.094 * 200
+                val radians = Math.toRadians(expected.toDouble())
+                assertEquals(240 + rise * sin(radians), boxes.left[0] + boxes.size[0] / 2.0, 1.0)
+                assertEquals(320 - rise * cos(radians), boxes.top[0] + boxes.size[0] / 2.0, 1.0)
+            }
+        }
+    }
+
+    @Test
+    fun `of a frame of many false candidates only some are looked at`() {
+        network.nanosALook = 1_000_000
+        network.confidence = 0.6f
+        network.faces = List(8) { floatArrayOf(40f + 57 * it, 40f + 80 * it, 70f) }
+        val most = (1..50).maxOf {
+            val before = network.looks
+            frames(1)
+            network.looks - before
+        }
+        assertTrue("$most", most in 15..38)
+    }
+
+    @Test
+    fun `the squares of a long picture are those of the desktop`() {
+        val parts = Parts(levels = 4)
+        parts.cover(400, 2000)
+        assertEquals(listOf(500f, 250f, 125f).filter { it >= 128 }, parts.side.distinct())
+        val fine = Parts(levels = 5, firstLevel = 4)
+        fine.cover(4000, 3000)
+        assertEquals(listOf(250f), fine.side.distinct())
     }
 
     @Test

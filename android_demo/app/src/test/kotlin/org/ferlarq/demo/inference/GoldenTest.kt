@@ -9,6 +9,7 @@ import org.ferlarq.demo.asset
 import org.ferlarq.demo.buildFolder
 import org.ferlarq.demo.image.AreaReduction
 import org.ferlarq.demo.image.ContrastStretch
+import org.ferlarq.demo.image.FaceCutter
 import org.ferlarq.demo.image.LumaImage
 import org.ferlarq.lce.LceDelegate
 import org.json.JSONArray
@@ -30,7 +31,7 @@ class GoldenTest {
         val frames = JSONArray(String(golden("frames.json")))
         val pixels = golden("frames.bin")
         val image = LumaImage()
-        val reduction = AreaReduction()
+        val cutter = FaceCutter(FACE_SIZE)
         var start = 0
         return List(frames.length()) {
             val frame = frames.getJSONObject(it)
@@ -38,10 +39,9 @@ class GoldenTest {
             image.reshape(frame.getInt("width"), height, stride, frame.getInt("rotation"))
             pixels.copyInto(image.pixels, 0, start, start + stride * (height - 1) + image.width)
             start += stride * height
-            val size = frame.getInt("size")
             val face = ByteArray(FACE_SIZE * FACE_SIZE)
-            reduction.reduce(
-                image, frame.getInt("left"), frame.getInt("top"), size, size, face, FACE_SIZE, FACE_SIZE,
+            cutter.cut(
+                image, frame.getInt("left"), frame.getInt("top"), frame.getInt("size"), frame.getInt("angle"), face,
             )
             face
         }
@@ -57,7 +57,7 @@ class GoldenTest {
         asset("expressions.tflite").let { TfliteClassifier(it, ModelCard.of(it), threads) }
 
     @Test
-    fun `the faces that are cut out of frames are Python's, bit for bit`() {
+    fun `the faces that are cut out of frames, upright and turned, are Python's, bit for bit`() {
         val expected = golden("faces.bin")
         val faces = facesOfFrames()
         assertEquals(expected.size, faces.size * FACE_SIZE * FACE_SIZE)
@@ -130,22 +130,27 @@ class GoldenTest {
 
     private fun openDetector() = FaceSearch(BlazeFace(asset("faces.tflite"), 1), System::nanoTime)
 
-    private class Photograph(folder: File) {
-        private val expected = JSONObject(File(folder, "picture.json").readText())
+    /** The photograph, turned by [turn] degrees, and what Python finds in it. */
+    private class Photograph(folder: File, expected: JSONObject) {
+        val turn = expected.getInt("turn")
         val width = expected.getInt("width")
         val height = expected.getInt("height")
-        val grey = File(folder, "picture.grey").readBytes()
+        val grey = File(folder, "picture$turn.grey").readBytes()
+        val angle = expected.getInt("angle")
         val left = expected.getDouble("left")
         val top = expected.getDouble("top")
         val size = expected.getDouble("size")
         val expression: String = expected.getString("expression")
     }
 
-    private fun photograph(): Photograph {
+    private fun photograph() = photographs().first()
+
+    private fun photographs(): List<Photograph> {
         val folder = File(buildFolder, "golden")
         val isHere = File(folder, "picture.json").isFile
         assumeTrue("scikit-image is not here, so there is no photograph", isHere)
-        return Photograph(folder)
+        val expected = JSONArray(File(folder, "picture.json").readText())
+        return List(expected.length()) { Photograph(folder, expected.getJSONObject(it)) }
     }
 
     @Test
@@ -167,15 +172,39 @@ class GoldenTest {
     }
 
     @Test
-    fun `the analyzer says of a photograph what Python says`() {
-        val photograph = photograph()
+    fun `the analyzer says of a photograph what Python says, however it is turned`() {
         val image = LumaImage()
-        turnBack(photograph.grey, photograph.width, photograph.height, 0, image)
         val card = ModelCard.of(asset("expressions.tflite"))
         FaceAnalyzer(openDetector(), classifier(1), card).use { analyzer ->
-            val face = analyzer.analyze(image).single()
-            assertEquals(photograph.expression, analyzer.labels[face.best])
-            assertEquals(1f, face.probabilities.sum(), 1e-5f)
+            for (photograph in photographs()) {
+                turnBack(photograph.grey, photograph.width, photograph.height, 0, image)
+                val face = analyzer.analyze(image).single()
+                val turn = "turned by ${photograph.turn}: ${face.box}"
+                assertEquals(turn, photograph.expression, analyzer.labels[face.best])
+                assertEquals(1f, face.probabilities.sum(), 1e-5f)
+                assertEquals(turn, 0, Math.floorMod(face.box.angle - photograph.angle + 4, 360) / 9)
+                val tolerance = 0.03 * photograph.size
+                assertEquals(turn, photograph.size, face.box.size.toDouble(), tolerance)
+                assertEquals(turn, photograph.left, face.box.left.toDouble(), tolerance)
+                assertEquals(turn, photograph.top, face.box.top.toDouble(), tolerance)
+            }
+        }
+    }
+
+    @Test
+    fun `a turned face is followed in a stream, and stays turned`() {
+        val photograph = photographs().single { it.turn == 40 }
+        val image = LumaImage()
+        turnBack(photograph.grey, photograph.width, photograph.height, 90, image)
+        val faces = FaceBoxes()
+        openDetector().use { detector ->
+            var frame = 0
+            do detector.findNext(image, faces) while (faces.count == 0 && ++frame < 15)
+            repeat(10) {
+                assertEquals(1, faces.count)
+                assertEquals(photograph.angle.toDouble(), faces.angle[0].toDouble(), 5.0)
+                detector.findNext(image, faces)
+            }
         }
     }
 

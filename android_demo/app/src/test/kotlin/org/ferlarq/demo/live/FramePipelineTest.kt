@@ -124,9 +124,9 @@ class FramePipelineTest {
             offered++
             if (pipeline.offer(camera)) taken++ else Thread.onSpinWait()
         }
+        executor.shutdown() // the frame in work is still finished
+        assertTrue(executor.awaitTermination(60, TimeUnit.SECONDS))
         pipeline.close()
-        executor.shutdown()
-        assertTrue(executor.awaitTermination(10, TimeUnit.SECONDS))
         assertEquals(FRAMES, published)
         assertEquals(FRAMES, classifier.calls)
         assertTrue("the test never met a busy pipeline", offered > taken)
