@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from fer_larq.inference.analyzer import PACKAGED_MODEL
 from helpers.project import ROOT
 
 DEMO = ROOT / "android_demo"
-PACKAGED = DEMO.parent / "fer_larq" / "weights" / "bdnn4-ferplus.tflite"
-MODEL = Path(os.environ.get("MODEL") or PACKAGED)
+MODEL = Path(os.environ.get("MODEL") or PACKAGED_MODEL)
 TOOLS = ("clang-19", "ld.lld-19", "cmake", "ninja", "mvn", "javac", "apksigner", "aapt", "dexdump")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
 
@@ -115,6 +115,13 @@ def test_the_apk_asks_for_the_camera_and_for_no_network(apks):
         assert "targetSdkVersion:'35'" in badging
         permissions = re.findall(r"uses-permission: name='([^']+)'", badging)
         assert permissions == ["android.permission.CAMERA"]
+
+
+def test_android_can_offer_the_apps_languages(apks):
+    for apk in apks.values():
+        assert "android:localeConfig" in output(
+            "aapt", "dump", "xmltree", apk, "AndroidManifest.xml"
+        )
 
 
 def test_the_apk_is_signed_in_schemes_two_and_three(apks):
