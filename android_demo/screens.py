@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Keep some of the screens that `build.py screens` drew, with few colours, for the documents.
+"""Keep some of the screens that `build.py screens` drew, with 256 colours, for the documents.
 
 python android_demo/screens.py FROM TO
 """
@@ -21,7 +21,8 @@ SHOWN = {  # by their names in the documents: variant and state of ScreensTest
 def main(drawn: Path, kept: Path) -> None:
     kept.mkdir(parents=True, exist_ok=True)
     for name, source in SHOWN.items():
-        picture = Image.open(drawn / f"{source}.png").convert("RGB").quantize(64)
+        picture = Image.open(drawn / f"{source}.png").convert("RGB")
+        picture = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         picture.save(kept / f"{name}.png", optimize=True)
 
 
