@@ -1,6 +1,7 @@
 /** Once loaded, the page works without a connection. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { sizes } from "../tools/benchmark.js";
 import { launch, newPage, ready, serve, waitForStatus } from "../tools/browser.js";
 import { path } from "./expected.js";
 
@@ -37,4 +38,10 @@ test("without a service worker, and without a connection, there is no page", asy
   await served.stop();
   await page.context().setOffline(true);
   await expect(page.reload()).rejects.toThrow();
+});
+
+test("all that is kept has less than 4 MB with gzip", () => {
+  const parts = sizes();
+  expect(parts.length).toBeGreaterThan(6);
+  expect(parts.reduce((sum, { gzip }) => sum + gzip, 0)).toBeLessThan(4_000_000);
 });

@@ -43,7 +43,8 @@ interface Native {
 }
 
 async function startNative(python: string): Promise<Native> {
-  const child = spawn(python, ["-c", NATIVE], { cwd: "..", stdio: ["pipe", "pipe", "ignore"] });
+  const child = spawn(python, ["-c", NATIVE], { stdio: ["pipe", "pipe", "ignore"] });
+  child.on("error", () => undefined); // said below
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => {
     const { value, done } = await lines.next();
