@@ -35,7 +35,6 @@ class Kernel(NamedTuple):
 
     name: str
     source: str
-    function: str
     target: str
     flags: tuple[str, ...]
     popcount: str  # instruction
@@ -44,7 +43,7 @@ class Kernel(NamedTuple):
 
 
 ARM64 = Kernel(
-    "bconv_4x16__neon_cnt", "neon.c", "accumulate_4x16", "aarch64-linux-android26", (),
+    "bconv_4x16__neon_cnt", "neon.c", "aarch64-linux-android26", (),
     "cnt", "uadalp",
     (
         ("cortex-a76", "LLVM describes it as a Cortex-A57"),
@@ -54,7 +53,7 @@ ARM64 = Kernel(
     ),
 )  # fmt: skip
 ARMV7 = Kernel(
-    "bconv_4x8__neon_armv7_cnt", "neon_armv7.c", "accumulate_4x8", "armv7a-linux-androideabi26",
+    "bconv_4x8__neon_armv7_cnt", "neon_armv7.c", "armv7a-linux-androideabi26",
     ("-mfpu=neon",), "vcnt.8", "vpadal.u16",
     (("cortex-a9", ""), ("cortex-a57", "running 32-bit code")),
 )  # fmt: skip
@@ -77,7 +76,7 @@ def compile_kernel(kernel: Kernel, clang: str) -> list[list[str]]:
         "-I", SOURCE, "-I", SOURCE / "core", "-I", SOURCE.parent / "include",
         "-S", "-o", "-", SOURCE / "core" / "kernels" / kernel.source,
     )  # fmt: skip
-    function = re.search(rf"^{kernel.function}:(.*?)^\.Lfunc_end", assembly, re.M | re.S)
+    function = re.search(r"^accumulate:(.*?)^\.Lfunc_end", assembly, re.M | re.S)
     blocks: list[list[str]] = [[""]]
     for line in function.group(1).splitlines():
         line = re.split(r"//|@", line)[0].strip()

@@ -1,20 +1,24 @@
 #!/usr/bin/env python3
 """Build the wheels of lce-delegate for all platforms: `python lce_delegate/python/build_wheels.py`.
 
-Writes them to lce_delegate/wheels. Zig is the C compiler for all of them; needs
-`pip install "ziglang>=0.13" build "scikit-build-core>=0.11" wheel` and CMake and Ninja.
+Writes them to lce_delegate/wheels. Zig is the C compiler for all of them. Each wheel's library is
+read: its name, system and processor, what it exports and what it needs. Asks for CMake, Ninja and
+`pip install "ziglang>=0.13" "scikit-build-core>=0.11" wheel "lief>=0.16"`.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import re
 import stat
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import lief
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parent
@@ -29,6 +33,26 @@ class Platform:
     system: str
     processor: str
     """For CMake."""
+
+
+@dataclass(frozen=True)
+class System:
+    library: str
+    """Name in the wheel, by which the package finds it."""
+    needs: str
+    """Pattern of the libraries that it may need: the system's own."""
+
+
+SYSTEMS = {
+    "Linux": System("liblce_delegate.so", r"lib(c|pthread)\.so\.\d|ld-linux-[\w.-]+"),
+    "Darwin": System(
+        "liblce_delegate.dylib", r"/usr/lib/libSystem\.B\.dylib|.*liblce_delegate\.dylib"
+    ),
+    "Windows": System("lce_delegate.dll", r"(?i)kernel32\.dll|api-ms-win-crt-[\w-]+\.dll"),
+}
+
+NEWEST_GLIBC = (2, 17)
+"""That a library may ask for: manylinux2014's."""
 
 
 PLATFORMS = {
@@ -71,10 +95,7 @@ def build(platform: Platform, out: Path) -> Path:
         toolchain.write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
         options = [f"-Ccmake.define.CMAKE_TOOLCHAIN_FILE={toolchain}", "-w", folder]
-        environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(folder / "cache")}
-        subprocess.run(
-            [*command, *options, SOURCE], check=True, env=environment, stdout=subprocess.DEVNULL
-        )
+        subprocess.run([*command, *options, SOURCE], check=True, stdout=subprocess.DEVNULL)
         (wheel,) = folder.glob("*.whl")
         retag = [sys.executable, "-m", "wheel", "tags", "--remove", "--platform-tag", platform.tag]
         tagged = subprocess.run([*retag, wheel], check=True, capture_output=True, text=True)
@@ -83,14 +104,54 @@ def build(platform: Platform, out: Path) -> Path:
         return (folder / name).replace(out / name)
 
 
+def declared() -> set[str]:
+    """The functions of the public header."""
+    header = (SOURCE / "include" / "lce_delegate.h").read_text(encoding="utf-8")
+    return set(re.findall(r"^LCE_EXPORT [^;(]*?(\w+)\(", header, re.MULTILINE))
+
+
+def faults(wheel: Path, platform: Platform) -> list[str]:
+    """What is wrong with the library in a wheel."""
+    system = SYSTEMS[platform.system]
+    with zipfile.ZipFile(wheel) as content:
+        if f"lce_delegate/{system.library}" not in content.namelist():
+            return [f"lacks {system.library}"]
+        binary = lief.parse(list(content.read(f"lce_delegate/{system.library}")))
+    found = []
+    kind = {"Linux": lief.ELF.Binary, "Darwin": lief.MachO.Binary, "Windows": lief.PE.Binary}
+    if not isinstance(binary, kind[platform.system]):
+        return [f"{system.library} is no library of {platform.system}"]
+    processor = "ARM64" if platform.processor in ("aarch64", "arm64") else "X86_64"
+    if binary.abstract.header.architecture.name != processor:
+        found.append(f"is for {binary.abstract.header.architecture.name}")
+    exported = {function.name for function in binary.exported_functions}
+    if platform.system == "Darwin":
+        exported = {name.removeprefix("_") for name in exported}
+    if exported != declared():
+        found.append(f"exports differ from the header: {sorted(exported ^ declared())}")
+    needed = [str(getattr(library, "name", library)) for library in binary.libraries]
+    found += [f"needs {name}" for name in needed if not re.fullmatch(system.needs, name)]
+    if platform.system == "Linux":
+        for required in binary.symbols_version_requirement:
+            for version in required.get_auxiliary_symbols():
+                numbers = tuple(map(int, re.findall(r"\d+", version.name)))
+                if version.name.startswith("GLIBC_") and numbers[:2] > NEWEST_GLIBC:
+                    found.append(f"needs {version.name}")
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tags", nargs="*", choices=[[], *PLATFORMS], help="default: all")
     parser.add_argument("--out", type=Path, default=SOURCE / "wheels")
     options = parser.parse_args()
+    bad = False
     for tag in options.tags or PLATFORMS:
-        print(build(PLATFORMS[tag], options.out), flush=True)
-    return 0
+        wheel = build(PLATFORMS[tag], options.out)
+        wrong = faults(wheel, PLATFORMS[tag])
+        print(wheel, "; ".join(wrong) or "as it should be", flush=True)
+        bad = bad or bool(wrong)
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":

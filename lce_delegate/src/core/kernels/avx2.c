@@ -20,8 +20,6 @@
 static bool supported(void) { return lce_x86_has_avx2(); }
 
 LCE_TARGET_BEGIN("avx2")
-#include "output.h"
-#include "signs.h"
 
 // TABLES[x] has the tables of both halves of a byte x of activations: sixteen times
 // popcount(lower half ^ i), then sixteen times popcount(upper half ^ i).
@@ -53,7 +51,6 @@ enum {
   BYTES_PER_FLUSH = 31,
   FLUSHES_PER_SPILL = 65535 / (8 * BYTES_PER_FLUSH),
 };
-
 
 // Adds 32 counts of eight bits to counts of sixteen bits: wide[1] has those of odd channels, wide[0]
 // those of even ones plus 256 times those of odd ones, which `spill` takes off again.
@@ -212,61 +209,47 @@ static void accumulate_4x64(const lce_window* window, const uint8_t* const* pixe
   }
 }
 
-LCE_ALWAYS_INLINE void compare_pixel(const int32_t* accumulators, const int32_t* thresholds, uint32_t output[2]) {
-  for (int word = 0; word < 2; ++word) {
-    __m256i above[4];
-    for (int i = 0; i < 4; ++i) {
-      const int at = 32 * word + 8 * i;
-      above[i] = _mm256_cmpgt_epi32(_mm256_loadu_si256((const __m256i*)(accumulators + at)),
-                                    _mm256_loadu_si256((const __m256i*)(thresholds + at)));
-    }
-    // Narrowing leaves groups of four channels in the order 0, 2, 4, 6, 1, 3, 5, 7.
-    const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(above[0], above[1]),
-                                             _mm256_packs_epi32(above[2], above[3]));
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    output[word] = (uint32_t)_mm256_movemask_epi8(_mm256_permutevar8x32_epi32(bytes, order));
+LCE_ALWAYS_INLINE uint32_t above_bits(const int32_t* accumulators, const int32_t* thresholds) {
+  __m256i above[4];
+  for (int i = 0; i < 4; ++i) {
+    above[i] = _mm256_cmpgt_epi32(_mm256_loadu_si256((const __m256i*)(accumulators + 8 * i)),
+                                  _mm256_loadu_si256((const __m256i*)(thresholds + 8 * i)));
   }
+  // Narrowing leaves groups of four channels in the order 0, 2, 4, 6, 1, 3, 5, 7.
+  const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(above[0], above[1]),
+                                           _mm256_packs_epi32(above[2], above[3]));
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  return (uint32_t)_mm256_movemask_epi8(_mm256_permutevar8x32_epi32(bytes, order));
 }
 
-LCE_DEFINE_COMPARE(compare_pixel)
-
-static void pack_float(const float* values, size_t words, uint32_t* packed) {
-  for (size_t word = 0; word < words; ++word, values += 32) {
-    uint32_t bits = 0;
-    for (int i = 0; i < 4; ++i) {
-      const __m256 below =
-          _mm256_cmp_ps(_mm256_loadu_ps(values + 8 * i), _mm256_setzero_ps(), _CMP_LT_OQ);
-      bits |= (uint32_t)_mm256_movemask_ps(below) << (8 * i);
-    }
-    packed[word] = bits;
+LCE_ALWAYS_INLINE uint32_t below_bits(const int16_t* sums, const int16_t* limits) {
+  __m256i below[2];
+  for (int i = 0; i < 2; ++i) {
+    below[i] = _mm256_cmpgt_epi16(_mm256_loadu_si256((const __m256i*)(limits + 16 * i)),
+                                  _mm256_loadu_si256((const __m256i*)(sums + 16 * i)));
   }
+  // Narrowing leaves groups of eight channels in the order 0, 2, 1, 3.
+  const __m256i bytes = _mm256_packs_epi16(below[0], below[1]);
+  return (uint32_t)_mm256_movemask_epi8(_mm256_permute4x64_epi64(bytes, 0xd8));
 }
 
-static void pack_int8(const int8_t* values, int8_t zero_point, size_t words, uint32_t* packed) {
-  const __m256i zero = _mm256_set1_epi8(zero_point);
-  for (size_t word = 0; word < words; ++word, values += 32) {
-    const __m256i x = _mm256_loadu_si256((const __m256i*)values);
-    packed[word] = (uint32_t)_mm256_movemask_epi8(_mm256_cmpgt_epi8(zero, x));
+LCE_ALWAYS_INLINE uint32_t negative_bits(const float* values) {
+  uint32_t bits = 0;
+  for (int i = 0; i < 4; ++i) {
+    const __m256 below =
+        _mm256_cmp_ps(_mm256_loadu_ps(values + 8 * i), _mm256_setzero_ps(), _CMP_LT_OQ);
+    bits |= (uint32_t)_mm256_movemask_ps(below) << (8 * i);
   }
+  return bits;
 }
 
-LCE_DEFINE_SUM_SIGNS(__v16hi)
-
-static void compare_signs(const int16_t* sums, const int16_t* limits, uint32_t bits[2]) {
-  for (int word = 0; word < 2; ++word) {
-    __m256i below[2];
-    for (int i = 0; i < 2; ++i) {
-      const int at = 32 * word + 16 * i;
-      below[i] = _mm256_cmpgt_epi16(_mm256_loadu_si256((const __m256i*)(limits + at)),
-                                    _mm256_loadu_si256((const __m256i*)(sums + at)));
-    }
-    // Narrowing leaves groups of eight channels in the order 0, 2, 1, 3.
-    const __m256i bytes = _mm256_packs_epi16(below[0], below[1]);
-    bits[word] = (uint32_t)_mm256_movemask_epi8(_mm256_permute4x64_epi64(bytes, 0xd8));
-  }
+LCE_ALWAYS_INLINE uint32_t lesser_bits(const int8_t* values, int8_t zero_point) {
+  const __m256i x = _mm256_loadu_si256((const __m256i*)values);
+  return (uint32_t)_mm256_movemask_epi8(_mm256_cmpgt_epi8(_mm256_set1_epi8(zero_point), x));
 }
 
-LCE_DEFINE_CONVOLVE_SIGNS(compare_signs)
+typedef __v16hi signs_vector;
+#include "epilogue.h"
 LCE_TARGET_END
 
 const lce_kernel lce_kernel_avx2 = {
@@ -279,11 +262,6 @@ const lce_kernel lce_kernel_avx2 = {
     .activation_words = 2,
     .expand = expand,
     .accumulate = accumulate_4x64,
-    .compare = compare,
-    .to_float = lce_to_float,
-    .to_int8 = lce_to_int8,
-    .pack_float = pack_float,
-    .pack_int8 = pack_int8,
-    .convolve_signs = convolve_signs,
+    LCE_EPILOGUE,
 };
 #endif  // defined(__x86_64__)

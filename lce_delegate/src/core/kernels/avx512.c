@@ -14,11 +14,8 @@ LCE_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq")
 #else
 LCE_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,prefer-vector-width=512")
 #endif
-#include "output.h"
-#include "signs.h"
 
 enum { LANES = 16, TILE_PIXELS = 8 };
-
 
 #define P 1
 #define Q 4
@@ -54,54 +51,39 @@ static void accumulate(const lce_window* window, const uint8_t* const* pixels, i
   TILES[pixel_count - 1](window, pixels, weights, channels, accumulators);
 }
 
-LCE_ALWAYS_INLINE void compare_pixel(const int32_t* accumulators, const int32_t* thresholds, uint32_t output[2]) {
-  for (int word = 0; word < 2; ++word) {
-    uint32_t bits = 0;
-    for (int half = 0; half < 2; ++half) {
-      const int at = 32 * word + 16 * half;
-      const uint32_t above = _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(accumulators + at),
-                                                     _mm512_loadu_si512(thresholds + at));
-      bits |= above << (16 * half);
-    }
-    output[word] = bits;
+LCE_ALWAYS_INLINE uint32_t above_bits(const int32_t* accumulators, const int32_t* thresholds) {
+  uint32_t bits = 0;
+  for (int at = 0; at < 32; at += 16) {
+    const uint32_t above = _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(accumulators + at),
+                                                   _mm512_loadu_si512(thresholds + at));
+    bits |= above << at;
   }
+  return bits;
 }
 
-LCE_DEFINE_COMPARE(compare_pixel)
-
-static void pack_float(const float* values, size_t words, uint32_t* packed) {
-  for (size_t word = 0; word < words; ++word, values += 32) {
-    const __m512 zero = _mm512_setzero_ps();
-    const uint32_t low = _mm512_cmp_ps_mask(_mm512_loadu_ps(values), zero, _CMP_LT_OQ);
-    const uint32_t high = _mm512_cmp_ps_mask(_mm512_loadu_ps(values + 16), zero, _CMP_LT_OQ);
-    packed[word] = low | high << 16;
-  }
+LCE_ALWAYS_INLINE uint32_t below_bits(const int16_t* sums, const int16_t* limits) {
+  return _mm512_cmplt_epi16_mask(_mm512_loadu_si512(sums), _mm512_loadu_si512(limits));
 }
 
-static void pack_int8(const int8_t* values, int8_t zero_point, size_t words, uint32_t* packed) {
-  const __m256i zero = _mm256_set1_epi8(zero_point);
-  for (size_t word = 0; word < words; ++word, values += 32) {
-    packed[word] = _mm256_cmplt_epi8_mask(_mm256_loadu_si256((const __m256i*)values), zero);
-  }
+LCE_ALWAYS_INLINE uint32_t negative_bits(const float* values) {
+  const __m512 zero = _mm512_setzero_ps();
+  const uint32_t low = _mm512_cmp_ps_mask(_mm512_loadu_ps(values), zero, _CMP_LT_OQ);
+  const uint32_t high = _mm512_cmp_ps_mask(_mm512_loadu_ps(values + 16), zero, _CMP_LT_OQ);
+  return low | high << 16;
 }
 
-LCE_DEFINE_SUM_SIGNS(__v32hi)
-
-static void compare_signs(const int16_t* sums, const int16_t* limits, uint32_t bits[2]) {
-  for (int word = 0; word < 2; ++word) {
-    bits[word] = _mm512_cmplt_epi16_mask(_mm512_loadu_si512(sums + 32 * word),
-                                         _mm512_loadu_si512(limits + 32 * word));
-  }
+LCE_ALWAYS_INLINE uint32_t lesser_bits(const int8_t* values, int8_t zero_point) {
+  return _mm256_cmplt_epi8_mask(_mm256_loadu_si256((const __m256i*)values),
+                                _mm256_set1_epi8(zero_point));
 }
 
-LCE_DEFINE_CONVOLVE_SIGNS(compare_signs)
+typedef __v32hi signs_vector;
+#include "epilogue.h"
 LCE_TARGET_END
 
-#define COMMON                                                                          \
+#define COMMON                                                                                 \
   .tile_pixels = TILE_PIXELS, .weight_lanes = LANES, .weight_bits = 32, .activation_words = 1, \
-  .accumulate = accumulate, .compare = compare, .to_float = lce_to_float,               \
-  .to_int8 = lce_to_int8, .pack_float = pack_float, .pack_int8 = pack_int8,             \
-  .convolve_signs = convolve_signs
+  .accumulate = accumulate, LCE_EPILOGUE
 
 const lce_kernel lce_kernel_avx512 = {
     .name = "bconv_8x32__avx512_vpopcntdq",

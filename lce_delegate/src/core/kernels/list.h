@@ -4,6 +4,7 @@
 KERNEL(amx)  // avx512.c with the products of amx.c
 KERNEL(avx512)
 KERNEL(avx2)
+KERNEL(popcnt)
 #elif defined(__aarch64__)
 KERNEL(neon)
 #elif defined(__arm__)

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "kernel.h"
-#include "signs.h"
 #include "target.h"
 
 enum {
@@ -111,51 +110,55 @@ LCE_ALWAYS_INLINE uint8x16_t lce_neon_narrow(uint32x4_t a, uint32x4_t b, uint32x
   return vcombine_u8(vmovn_u16(ab), vmovn_u16(cd));
 }
 
-LCE_ALWAYS_INLINE void lce_neon_compare_pixel(const int32_t* accumulators, const int32_t* thresholds,
-                             uint32_t output[2]) {
-  for (int word = 0; word < 2; ++word) {
-    uint32x4_t above[8];
-    for (int i = 0; i < 8; ++i) {
-      const int at = 32 * word + 4 * i;
-      above[i] = vcgtq_s32(vld1q_s32(accumulators + at), vld1q_s32(thresholds + at));
-    }
-    output[word] = lce_neon_mask_bits(lce_neon_narrow(above[0], above[1], above[2], above[3]),
-                                      lce_neon_narrow(above[4], above[5], above[6], above[7]));
+LCE_ALWAYS_INLINE uint32_t above_bits(const int32_t* accumulators, const int32_t* thresholds) {
+  uint32x4_t above[8];
+  for (int i = 0; i < 8; ++i) {
+    above[i] = vcgtq_s32(vld1q_s32(accumulators + 4 * i), vld1q_s32(thresholds + 4 * i));
   }
+  return lce_neon_mask_bits(lce_neon_narrow(above[0], above[1], above[2], above[3]),
+                            lce_neon_narrow(above[4], above[5], above[6], above[7]));
 }
 
-static void lce_neon_pack_float(const float* values, size_t words, uint32_t* packed) {
-  for (size_t word = 0; word < words; ++word, values += 32) {
-    uint32x4_t below[8];
-    for (int i = 0; i < 8; ++i) below[i] = vcltq_f32(vld1q_f32(values + 4 * i), vdupq_n_f32(0.0f));
-    packed[word] = lce_neon_mask_bits(lce_neon_narrow(below[0], below[1], below[2], below[3]),
-                                      lce_neon_narrow(below[4], below[5], below[6], below[7]));
-  }
+LCE_ALWAYS_INLINE uint32_t below_bits(const int16_t* sums, const int16_t* limits) {
+  uint16x8_t below[4];
+  for (int i = 0; i < 4; ++i) below[i] = vcltq_s16(vld1q_s16(sums + 8 * i), vld1q_s16(limits + 8 * i));
+  return lce_neon_mask_bits(vcombine_u8(vmovn_u16(below[0]), vmovn_u16(below[1])),
+                            vcombine_u8(vmovn_u16(below[2]), vmovn_u16(below[3])));
 }
 
-static void lce_neon_pack_int8(const int8_t* values, int8_t zero_point, size_t words,
-                               uint32_t* packed) {
+LCE_ALWAYS_INLINE uint32_t negative_bits(const float* values) {
+  uint32x4_t below[8];
+  for (int i = 0; i < 8; ++i) below[i] = vcltq_f32(vld1q_f32(values + 4 * i), vdupq_n_f32(0.0f));
+  return lce_neon_mask_bits(lce_neon_narrow(below[0], below[1], below[2], below[3]),
+                            lce_neon_narrow(below[4], below[5], below[6], below[7]));
+}
+
+LCE_ALWAYS_INLINE uint32_t lesser_bits(const int8_t* values, int8_t zero_point) {
   const int8x16_t zero = vdupq_n_s8(zero_point);
-  for (size_t word = 0; word < words; ++word, values += 32) {
-    packed[word] = lce_neon_mask_bits(vcltq_s8(vld1q_s8(values), zero),
-                                      vcltq_s8(vld1q_s8(values + 16), zero));
-  }
+  return lce_neon_mask_bits(vcltq_s8(vld1q_s8(values), zero), vcltq_s8(vld1q_s8(values + 16), zero));
 }
 
-LCE_DEFINE_SUM_SIGNS(int16x8_t)
+typedef int16x8_t signs_vector;
+#include "epilogue.h"
 
-static void lce_neon_compare_signs(const int16_t* sums, const int16_t* limits, uint32_t bits[2]) {
-  for (int word = 0; word < 2; ++word) {
-    uint16x8_t below[4];
-    for (int i = 0; i < 4; ++i) {
-      const int at = 32 * word + 8 * i;
-      below[i] = vcltq_s16(vld1q_s16(sums + at), vld1q_s16(limits + at));
-    }
-    bits[word] = lce_neon_mask_bits(vcombine_u8(vmovn_u16(below[0]), vmovn_u16(below[1])),
-                                    vcombine_u8(vmovn_u16(below[2]), vmovn_u16(below[3])));
+// The kernel lce_kernel_ID with tiles of 4 REGISTERS channels, which `supported` tells of.
+#define LCE_NEON_KERNEL(ID, NAME, REGISTERS)                                                   \
+  static void accumulate(const lce_window* window, const uint8_t* const* pixels,              \
+                         int pixel_count, const void* weights, int channels,                  \
+                         lce_accumulators accumulators) {                                     \
+    lce_neon_accumulate(window, pixels, pixel_count, weights, REGISTERS, channels,            \
+                        accumulators);                                                        \
+  }                                                                                           \
+  const lce_kernel lce_kernel_##ID = {                                                        \
+      .name = NAME,                                                                           \
+      .instruction_set = "neon",                                                              \
+      .supported = supported,                                                                 \
+      .tile_pixels = LCE_NEON_TILE_PIXELS,                                                    \
+      .weight_lanes = 4 * REGISTERS,                                                          \
+      .weight_bits = 32,                                                                      \
+      .activation_words = 1,                                                                  \
+      .accumulate = accumulate,                                                               \
+      LCE_EPILOGUE,                                                                           \
   }
-}
-
-LCE_DEFINE_CONVOLVE_SIGNS(lce_neon_compare_signs)
 
 #endif  // LCE_CORE_KERNELS_NEON_TILE_H_

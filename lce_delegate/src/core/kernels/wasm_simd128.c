@@ -5,8 +5,7 @@
 #include <wasm_simd128.h>
 
 #include "kernel.h"
-#include "output.h"
-#include "signs.h"
+#include "target.h"
 
 static bool supported(void) { return true; }
 
@@ -81,61 +80,49 @@ LCE_ALWAYS_INLINE uint32_t mask_bits(const v128_t masks[4]) {
                               wasm_i16x8_narrow_i32x4(masks[2], masks[3])));
 }
 
-LCE_ALWAYS_INLINE void compare_pixel(const int32_t* accumulators, const int32_t* thresholds,
-                                     uint32_t output[2]) {
-  uint32_t bits[4];
-  for (int half = 0; half < 4; ++half) {
+LCE_ALWAYS_INLINE uint32_t above_bits(const int32_t* accumulators, const int32_t* thresholds) {
+  uint32_t bits = 0;
+  for (int at = 0; at < 32; at += 16) {
     v128_t above[4];
     for (int i = 0; i < 4; ++i) {
-      const int at = 16 * half + 4 * i;
-      above[i] = wasm_i32x4_gt(wasm_v128_load(accumulators + at), wasm_v128_load(thresholds + at));
+      above[i] = wasm_i32x4_gt(wasm_v128_load(accumulators + at + 4 * i),
+                               wasm_v128_load(thresholds + at + 4 * i));
     }
-    bits[half] = mask_bits(above);
+    bits |= mask_bits(above) << at;
   }
-  output[0] = bits[0] | bits[1] << 16;
-  output[1] = bits[2] | bits[3] << 16;
+  return bits;
 }
 
-LCE_DEFINE_COMPARE(compare_pixel)
+LCE_ALWAYS_INLINE uint32_t below_bits(const int16_t* sums, const int16_t* limits) {
+  v128_t below[4];
+  for (int i = 0; i < 4; ++i) {
+    below[i] = wasm_i16x8_lt(wasm_v128_load(sums + 8 * i), wasm_v128_load(limits + 8 * i));
+  }
+  return (uint32_t)wasm_i8x16_bitmask(wasm_i8x16_narrow_i16x8(below[0], below[1])) |
+         (uint32_t)wasm_i8x16_bitmask(wasm_i8x16_narrow_i16x8(below[2], below[3])) << 16;
+}
 
-static void pack_float(const float* values, size_t words, uint32_t* packed) {
-  uint16_t bits;
-  for (size_t half = 0; half < 2 * words; ++half, values += 16) {
+LCE_ALWAYS_INLINE uint32_t negative_bits(const float* values) {
+  uint32_t bits = 0;
+  for (int at = 0; at < 32; at += 16) {
     v128_t below[4];
     for (int i = 0; i < 4; ++i) {
-      below[i] = wasm_f32x4_lt(wasm_v128_load(values + 4 * i), wasm_f32x4_const_splat(0.0f));
+      const v128_t four = wasm_v128_load(values + at + 4 * i);
+      below[i] = wasm_f32x4_lt(four, wasm_f32x4_const_splat(0.0f));
     }
-    bits = (uint16_t)mask_bits(below);
-    memcpy((uint16_t*)packed + half, &bits, sizeof bits);
+    bits |= mask_bits(below) << at;
   }
+  return bits;
 }
 
-static void pack_int8(const int8_t* values, int8_t zero_point, size_t words, uint32_t* packed) {
+LCE_ALWAYS_INLINE uint32_t lesser_bits(const int8_t* values, int8_t zero_point) {
   const v128_t zero = wasm_i8x16_splat(zero_point);
-  for (size_t word = 0; word < words; ++word, values += 32) {
-    packed[word] = (uint32_t)wasm_i8x16_bitmask(wasm_i8x16_lt(wasm_v128_load(values), zero)) |
-                   (uint32_t)wasm_i8x16_bitmask(wasm_i8x16_lt(wasm_v128_load(values + 16), zero))
-                       << 16;
-  }
+  return (uint32_t)wasm_i8x16_bitmask(wasm_i8x16_lt(wasm_v128_load(values), zero)) |
+         (uint32_t)wasm_i8x16_bitmask(wasm_i8x16_lt(wasm_v128_load(values + 16), zero)) << 16;
 }
 
 typedef int16_t signs_vector __attribute__((vector_size(16)));
-LCE_DEFINE_SUM_SIGNS(signs_vector)
-
-static void compare_signs(const int16_t* sums, const int16_t* limits, uint32_t bits[2]) {
-  for (int word = 0; word < 2; ++word) {
-    v128_t below[4];
-    for (int i = 0; i < 4; ++i) {
-      const int at = 32 * word + 8 * i;
-      below[i] = wasm_i16x8_lt(wasm_v128_load(sums + at), wasm_v128_load(limits + at));
-    }
-    bits[word] =
-        (uint32_t)wasm_i8x16_bitmask(wasm_i8x16_narrow_i16x8(below[0], below[1])) |
-        (uint32_t)wasm_i8x16_bitmask(wasm_i8x16_narrow_i16x8(below[2], below[3])) << 16;
-  }
-}
-
-LCE_DEFINE_CONVOLVE_SIGNS(compare_signs)
+#include "epilogue.h"
 
 const lce_kernel lce_kernel_wasm_simd128 = {
     .name = "bconv_2x16__wasm_simd128_popcnt",
@@ -145,13 +132,7 @@ const lce_kernel lce_kernel_wasm_simd128 = {
     .weight_lanes = LANES,
     .weight_bits = 32,
     .activation_words = 1,
-    .expand = NULL,
     .accumulate = accumulate_2x16,
-    .compare = compare,
-    .to_float = lce_to_float,
-    .to_int8 = lce_to_int8,
-    .pack_float = pack_float,
-    .pack_int8 = pack_int8,
-    .convolve_signs = convolve_signs,
+    LCE_EPILOGUE,
 };
 #endif  // defined(__wasm_simd128__)

@@ -16,6 +16,11 @@ static inline bool lce_x86_saves(uint32_t mask) {
   return (low & mask) == mask;
 }
 
+static inline bool lce_x86_has_popcnt(void) {
+  uint32_t a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_POPCNT);
+}
+
 static inline bool lce_x86_has_avx2(void) {
   enum { XMM_YMM = 0x06 };
   uint32_t a, b, c, d;
