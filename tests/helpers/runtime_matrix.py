@@ -7,8 +7,8 @@ for the next time.
 
 ``--python`` names the interpreter: the oldest releases have wheels up to Python 3.11 only. The
 wheels of lce-delegate are those of ``lce_delegate/python/build_wheels.py``. ``--emulate`` takes
-wheels for aarch64 and runs them under qemu-user, with Debian's Python for arm64 out of its packages,
-which are unpacked, not installed (Debian: ``qemu-user``).
+wheels for aarch64 and runs them under qemu-user, with Debian's Python for arm64 out of its
+packages, which are unpacked, not installed (Debian: ``qemu-user``).
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def differs(case: Convolution, **options) -> bool:
     return not same_bits(ours, lce(model, values, kernel=case.lce_kernel)[0])
 
 
-@pytest.mark.parametrize("kernel", ["portable", "avx2", "avx512", "amx", "neon"])
+@pytest.mark.parametrize("kernel", ["portable", "popcnt", "avx2", "avx512", "amx", "neon"])
 def test_convolutions_over_the_whole_range_of_parameters_give_the_bits_of_lce(kernel):
     if kernel not in delegate.kernels():
         pytest.skip(f"this processor does not run the kernel {kernel}")
@@ -146,7 +146,7 @@ def quantizations(shape: tuple[int, ...]) -> Iterator[tuple[bytes, np.ndarray]]:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("kernel", ["portable", "avx2", "avx512", "amx", "neon"])
+@pytest.mark.parametrize("kernel", ["portable", "popcnt", "avx2", "avx512", "amx", "neon"])
 def test_quantize_and_dequantize_give_the_bits_of_lce(shape, kernel):
     if kernel not in delegate.kernels():
         pytest.skip(f"this processor does not run the kernel {kernel}")
@@ -158,7 +158,7 @@ def operators(interpreter) -> list[str]:
     return [details["op_name"] for details in interpreter._get_ops_details()]
 
 
-@pytest.mark.parametrize("kernel", ["portable", "avx2", "avx512", "amx", "neon"])
+@pytest.mark.parametrize("kernel", ["portable", "popcnt", "avx2", "avx512", "amx", "neon"])
 @pytest.mark.parametrize("values", ["whole", "real", "tiny"])
 def test_a_first_layer_of_signs_and_its_packing_are_one_and_give_the_bits_of_the_runtime(
     kernel, values

@@ -42,14 +42,12 @@ typedef struct {
 
 extern const TileKernel tile_u8s8_32x32__avx2, tile_u8s8_32x32__avx512_vnni, tile_u8s8_32x32__amx;
 
-
 // The kernel that was chosen; NULL before integer_select().
 extern const TileKernel *tile_kernel;
 
 // Chooses the kernel of an instruction set, or the fastest for NULL. Returns the name of the level
 // that goes with it, or NULL if this processor has none; then the choice stays. Not while another
-// thread
-// computes.
+// thread computes.
 const char *integer_select(const char *instruction_set);
 
 #endif  // FER_LARQ_INTEGER_TRAINING_TILE_H_
