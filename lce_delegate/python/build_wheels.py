@@ -3,7 +3,7 @@
 
 Writes them to lce_delegate/wheels. Zig is the C compiler for all of them. Each wheel's library is
 read: its name, system and processor, what it exports and what it needs. Asks for CMake, Ninja and
-`pip install "ziglang>=0.13" "scikit-build-core>=0.11" wheel "lief>=0.16"`.
+`pip install "ziglang>=0.13" "scikit-build-core>=0.11" wheel "lief>=1"`.
 """
 
 from __future__ import annotations
@@ -46,10 +46,13 @@ class System:
 SYSTEMS = {
     "Linux": System("liblce_delegate.so", r"lib(c|pthread)\.so\.\d|ld-linux-[\w.-]+"),
     "Darwin": System(
-        "liblce_delegate.dylib", r"/usr/lib/libSystem\.B\.dylib|.*liblce_delegate\.dylib"
+        "liblce_delegate.dylib", r"/usr/lib/libSystem\.B\.dylib|@rpath/liblce_delegate\.dylib"
     ),
     "Windows": System("lce_delegate.dll", r"(?i)kernel32\.dll|api-ms-win-crt-[\w-]+\.dll"),
 }
+
+LINKERS_OWN = {"__dso_handle", "_mh_dylib_header"}
+"""Symbols that Zig's linker exports from every library for macOS."""
 
 NEWEST_GLIBC = (2, 17)
 """That a library may ask for: manylinux2014's."""
@@ -126,7 +129,7 @@ def faults(wheel: Path, platform: Platform) -> list[str]:
         found.append(f"is for {binary.abstract.header.architecture.name}")
     exported = {function.name for function in binary.exported_functions}
     if platform.system == "Darwin":
-        exported = {name.removeprefix("_") for name in exported}
+        exported = {name.removeprefix("_") for name in exported} - LINKERS_OWN
     if exported != declared():
         found.append(f"exports differ from the header: {sorted(exported ^ declared())}")
     needed = [str(getattr(library, "name", library)) for library in binary.libraries]
@@ -141,6 +144,7 @@ def faults(wheel: Path, platform: Platform) -> list[str]:
 
 
 def main() -> int:
+    lief.logging.disable()  # it reports what it cannot read and nobody asks for
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tags", nargs="*", choices=[[], *PLATFORMS], help="default: all")
     parser.add_argument("--out", type=Path, default=SOURCE / "wheels")

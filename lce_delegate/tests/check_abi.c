@@ -92,7 +92,10 @@ SAME_OFFSET(Tensor, dims);
 SAME_OFFSET(Tensor, params);
 SAME_OFFSET(Tensor, allocation_type);
 SAME_OFFSET(Tensor, bytes);
+SAME_OFFSET(Tensor, data_is_stale);
+SAME_OFFSET(Tensor, is_variable);
 SAME_OFFSET(Tensor, quantization);
+SAME_OFFSET(Tensor, dims_signature);
 
 SAME_OFFSET(Node, inputs);
 SAME_OFFSET(Node, outputs);
@@ -101,7 +104,12 @@ SAME_OFFSET(Node, builtin_data);
 SAME_OFFSET(Node, custom_initial_data);
 SAME_OFFSET(Node, custom_initial_data_size);
 
+#ifdef LCE_SHORTER_REGISTRATION  // before 2.14: where it lies in memory, a runtime reads its beginning
+_Static_assert(sizeof(TfLiteRegistration) > sizeof(OfficialRegistration), "Registration is shorter");
+#else
 SAME_SIZE(Registration);
+SAME_OFFSET(Registration, inplace_operator);
+#endif
 SAME_OFFSET(Registration, init);
 SAME_OFFSET(Registration, free);
 SAME_OFFSET(Registration, prepare);
@@ -109,7 +117,6 @@ SAME_OFFSET(Registration, invoke);
 SAME_OFFSET(Registration, builtin_code);
 SAME_OFFSET(Registration, custom_name);
 SAME_OFFSET(Registration, version);
-SAME_OFFSET(Registration, inplace_operator);
 
 SAME_OFFSET(Context, tensors_size);
 SAME_OFFSET(Context, GetExecutionPlan);

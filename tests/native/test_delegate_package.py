@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from helpers import runtime_matrix
 from helpers.delegate_build import SOURCE, need
 
 PROGRAM = """#include <cstdio>
@@ -96,15 +100,21 @@ def test_only_what_the_header_declares_is_exported(installed):
     assert all(f"{name}(" in header for name in names), names
 
 
-def test_the_wheel_loads_the_delegate_into_a_stock_runtime(tmp_path):
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory) -> Path:
+    """A folder with the wheel lce-delegate for this machine."""
     pytest.importorskip("scikit_build_core", reason="builds the wheel")
     need("cc", "cmake")
     pip = [sys.executable, "-m", "pip"]
     if subprocess.run([*pip, "--version"], capture_output=True).returncode != 0:
         pytest.skip("pip is not installed: it builds the wheel")
-    options = ["--no-deps", "--no-build-isolation", "-w", tmp_path]
-    run(*pip, "wheel", "-q", *options, SOURCE)
-    (wheel,) = tmp_path.glob("lce_delegate-0.2.0-py3-none-*.whl")
+    folder = tmp_path_factory.mktemp("wheels")
+    run(*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, SOURCE)
+    return folder
+
+
+def test_the_wheel_loads_the_delegate_into_a_stock_runtime(wheels, tmp_path):
+    (wheel,) = wheels.glob("lce_delegate-0.2.0-py3-none-*.whl")
     shutil.unpack_archive(wheel, tmp_path / "site", "zip")
     script = (
         "import lce_delegate, pytest; from ai_edge_litert import interpreter\n"
@@ -116,3 +126,56 @@ def test_the_wheel_loads_the_delegate_into_a_stock_runtime(tmp_path):
     )
     printed = run(sys.executable, "-c", script, PYTHONPATH=str(tmp_path / "site"))
     assert printed.split() == ["0.2.0", str(tmp_path / "site" / "lce_delegate")]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory) -> Path:
+    """Operators and small networks with what LCE's interpreter gives, for clean environments."""
+    pytest.importorskip("fer_larq.utils.backend")
+    path = tmp_path_factory.mktemp("recorded") / "cases.npz"
+    try:
+        runtime_matrix.record(path, "QuickNetSmall", 32)
+    except ModuleNotFoundError as missing:
+        pytest.skip(f"{missing.name} is not installed; larq_zoo_networks.py says how")
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.parametrize("release", ["ai-edge-litert==1.1.0", "ai-edge-litert==2.3.0"])
+def test_in_a_clean_environment_a_release_of_the_runtime_gives_the_bits_of_lce(
+    release, wheels, recorded, tmp_path
+):
+    clean = runtime_matrix.clean_environment(release, tmp_path / "clean", sys.executable, wheels)
+    found = runtime_matrix.run_suite(clean, recorded)
+    assert found["runtime"] == release.replace("==", " ")
+    assert found["wrong"] == []
+    assert found["runs"] > 100 * len(found["kernels"])
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_the_suite_of_clean_environments_notices_one_wrong_bit(wheels, recorded, tmp_path):
+    release = "ai-edge-litert==2.3.0"
+    with np.load(recorded) as file:
+        cases = dict(file)
+    cases["expected 3"].view(np.uint8).flat[0] ^= 1
+    np.savez(tmp_path / "cases.npz", **cases)
+    clean = runtime_matrix.clean_environment(release, tmp_path / "clean", sys.executable, wheels)
+    found = runtime_matrix.run_suite(clean, tmp_path / "cases.npz")
+    assert len(found["wrong"]) == 2 * len(found["kernels"])
+    assert all(words.startswith(str(cases["names"][3])) for words in found["wrong"])
+
+
+def test_a_wheel_whose_library_has_another_name_or_exports_more_is_noticed(wheels, monkeypatch):
+    pytest.importorskip("lief", reason="reads libraries")
+    monkeypatch.syspath_prepend(SOURCE / "python")
+    build_wheels = importlib.import_module("build_wheels")
+    (wheel,) = wheels.glob("*.whl")
+    here = build_wheels.Platform("", "", "Linux", os.uname().machine)
+    # The machine's own C library may be newer than a wheel for all of them may ask for.
+    assert not [f for f in build_wheels.faults(wheel, here) if not f.startswith("needs GLIBC_")]
+    elsewhere = build_wheels.Platform("", "", "Windows", "AMD64")
+    assert build_wheels.faults(wheel, elsewhere) == ["lacks lce_delegate.dll"]
+    monkeypatch.setattr(build_wheels, "declared", lambda: {"LceDelegateCreate"})
+    assert any("exports differ" in fault for fault in build_wheels.faults(wheel, here))

@@ -35,8 +35,8 @@ static bool looks_like_a_tensor(const TfLiteTensor* tensor) {
 
 bool lce_check_layout(const TfLiteContext* context, lce_reason* why) {
   static const char UNKNOWN[] =
-      "this runtime's memory is not laid out as that of TensorFlow Lite 2.12 to 2.21 and LiteRT 2: "
-      "%s; use one of these, or a newer lce_delegate";
+      "this runtime's memory is not laid out as that of TensorFlow Lite 2.12 to 2.21 or LiteRT 1.0 to "
+      "2.3: %s; use one of these, or a newer lce_delegate";
   if (context->GetExecutionPlan == NULL || context->GetNodeAndRegistration == NULL ||
       context->ReplaceNodeSubsetsWithDelegateKernels == NULL || context->ResizeTensor == NULL) {
     return lce_refuse(why, UNKNOWN, "a function is missing");

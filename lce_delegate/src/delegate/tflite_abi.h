@@ -1,5 +1,5 @@
 // The part of TensorFlow Lite's C interface that a delegate meets, declared from its documented
-// layout (TensorFlow Lite 2.12 to 2.21, LiteRT 2.x). Only what this library uses is named; a struct
+// layout (TensorFlow Lite 2.12 to 2.21, LiteRT 1.0 to 2.3). Only what this library uses is named; a struct
 // that the runtime hands over by pointer is declared up to the last member used, so its later
 // members may grow. tests/check_abi.c compares every offset with the official header.
 #ifndef LCE_DELEGATE_TFLITE_ABI_H_
