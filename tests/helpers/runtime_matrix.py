@@ -99,6 +99,8 @@ def several(network: str, size: int) -> Iterator[Case]:
     options = {**malformed.options(), "stride_height": 0}
     values = malformed.activations()
     yield "refusal", "a stride of 0", malformed.model(options), values, np.empty(0)
+    if network == "none":
+        return
     model = networks.without_softmax(networks.build(network, size))
     (values,) = networks.pictures(model, 1)
     yield "answer", f"{network}, {size} pixels", model, values, networks.lce(model)(values)[0]
@@ -233,7 +235,7 @@ def main() -> int:
     parser.add_argument("--emulate", action="store_true", help="aarch64, under qemu-user")
     parser.add_argument("--wheels", type=Path, default=WHEELS, help="folder (%(default)s)")
     parser.add_argument("--cases", type=Path, help="read them from this file, or write them to it")
-    parser.add_argument("--network", default="QuickNet", help="of larq-zoo (%(default)s)")
+    parser.add_argument("--network", default="QuickNet", help="of larq-zoo, or none (%(default)s)")
     parser.add_argument("--size", type=int, default=224, help="of its pictures (%(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
