@@ -71,7 +71,7 @@ def main(options: argparse.Namespace) -> int:
     """Read them and print the table."""
     if unknown := set(options.names) - set(SEEN):
         raise UserError(f"{' and '.join(sorted(unknown))}: choose among {', '.join(SEEN)}")
-    print("| photograph | seen by a human | faces found | read, with its score |")
+    print("| photograph | seen by a human | faces found | classified as, with its score |")
     print("|---|---|---|---|")
     for name, pixels in photographs(options.names or SEEN):
         faces = analyze(pixels, model=options.model, detector=options.detector)
