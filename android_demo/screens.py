@@ -22,7 +22,7 @@ def main(drawn: Path, kept: Path) -> None:
     kept.mkdir(parents=True, exist_ok=True)
     for name, source in SHOWN.items():
         picture = Image.open(drawn / f"{source}.png").convert("RGB")
-        picture = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        picture = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         picture.save(kept / f"{name}.png", optimize=True)
 
 

@@ -12,6 +12,7 @@ import org.ferlarq.demo.live.LiveState
 import org.ferlarq.demo.photo.PhotoState
 import org.ferlarq.demo.ui.Problem
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertNotSame
 import org.junit.Assert.assertNull
@@ -159,17 +160,19 @@ class LifecycleTest : AppTest() {
 
     @Test
     fun `taking a picture asks for the camera first, explains, and goes on`() {
-        start(permission = false)
-        answerPermission(granted = false)
+        start()
+        shadowOf(application).denyPermissions(Manifest.permission.CAMERA)
         click(R.id.tab_photo)
         click(R.id.take)
-        assertNull(shadowOf(activity).nextStartedActivityForResult.intent.action.takeIf { it == MediaStore.ACTION_IMAGE_CAPTURE })
+        val asked = generateSequence { shadowOf(activity).nextStartedActivity }.map { it.action }.toList()
+        assertEquals(listOf("android.content.pm.action.REQUEST_PERMISSIONS"), asked)
+        assertFalse("$photo", photo is PhotoState.Failed)
         answerPermission(granted = false, code = 2)
         assertEquals(Problem.TAKING_DENIED_FOR_GOOD, (photo as PhotoState.Failed).problem)
         shadowOf(application).grantPermissions(Manifest.permission.CAMERA)
         answerPermission(granted = true, code = 2)
-        val asked = generateSequence { shadowOf(activity).nextStartedActivityForResult }.map { it.intent.action }
-        assertTrue(MediaStore.ACTION_IMAGE_CAPTURE in asked.toList())
+        val then = generateSequence { shadowOf(activity).nextStartedActivityForResult }.map { it.intent.action }
+        assertTrue(MediaStore.ACTION_IMAGE_CAPTURE in then.toList())
     }
 
     @Test
