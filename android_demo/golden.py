@@ -4,8 +4,8 @@
     python android_demo/golden.py                            # frames and faces, kept in git
     python android_demo/golden.py --model FILE --out FOLDER  # what a model says, not kept
 
-The first command's frames hold drawn faces, upright and turned, in all four ways in which a sensor
-may lie, with rows longer than the picture.
+The first command's frames hold synthetic faces, upright and turned, in all four ways in which a
+sensor may lie, with rows longer than the picture.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def make() -> None:
     (GOLDEN / "faces.bin").write_bytes(b"".join(faces))
     (GOLDEN / "stretched.bin").write_bytes(stretch(golden_faces()).tobytes())
     (GOLDEN / "frames.json").write_text(json.dumps(descriptions, indent=1) + "\n")
-    print(f"{GOLDEN}: {FRAMES} frames of drawn faces")
+    print(f"{GOLDEN}: {FRAMES} frames of synthetic faces")
 
 
 def golden_faces() -> np.ndarray:

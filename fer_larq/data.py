@@ -1,7 +1,7 @@
 """What a data set holds: ``python -m fer_larq.data SOURCE``.
 
 Prints splits, class counts and fingerprint, and whether the pixels are FER2013's as published; with
-``--time`` how long reading takes. Without a source it is drawn faces.
+``--time`` how long reading takes. Without a source it is synthetic faces.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Print what a source holds."""
     parser = argparse.ArgumentParser(
         prog="python -m fer_larq.data",
-        description="Print splits, class counts and fingerprint of FER2013 or of the drawn faces, "
+        description="Print splits, class counts and fingerprint of FER2013 or of synthetic faces, "
         "and whether the pixels are those that were published.",
     )
     parser.add_argument(
         "source",
         nargs="?",
-        help="a file or folder with FER2013, or `kaggle` to fetch it (default: drawn faces)",
+        help="a file or folder with FER2013, or `kaggle` to fetch it (default: synthetic faces)",
     )
     add_label_options(parser, ("fer2013", "ferplus"))
     parser.add_argument(
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.source is None:
         if options.time:
-            parser.error("--time needs a SOURCE: drawn faces are not read from anywhere")
+            parser.error("--time needs a SOURCE: synthetic faces are not read from anywhere")
         print(dataset_table(load(None, ferplus=ferplus_of(options))))
         return 0
 

@@ -1,10 +1,10 @@
 """Run the notebooks and keep what they show: ``python notebooks/execute.py``.
 
-    python notebooks/execute.py                                     # all, on drawn faces
+    python notebooks/execute.py                                     # all, on synthetic faces
     FER_LARQ_DATA=fer2013.csv python notebooks/execute.py 1 7       # two of them, on FER2013
 
 Outputs are written into the notebooks, without times, progress and logs, so that a change of a
-notebook shows what has changed. The committed ones were made on drawn faces; the tests run all.
+notebook shows what has changed. The committed ones were made on synthetic faces; the tests run all.
 """
 
 from __future__ import annotations

@@ -141,7 +141,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Measure and print the table."""
     if options.data is None:
-        raise UserError("name FER2013: --data fer2013.csv; drawn faces are not found by a detector")
+        raise UserError(
+            "name FER2013: --data fer2013.csv; synthetic faces are not found by a detector"
+        )
     dataset = loading.load(options.data, ferplus=ferplus_of(options))
     chosen = select(dataset.split("validation"), options.labels, "evaluation")
     faces, labels = chosen.faces.images[: options.faces], chosen.targets[: options.faces]

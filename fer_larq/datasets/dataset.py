@@ -65,11 +65,11 @@ class Dataset:
     """The splits of a data set, and where they came from.
 
     Attributes:
-        name: ``"FER2013"`` or ``"drawn faces"``.
+        name: ``"FER2013"`` or ``"synthetic faces"``.
         source: the file or folder, or the seed, that the faces came from.
         fingerprint: SHA-256 of the splits' labels and pixels, 64 hexadecimal digits. Equal
             fingerprints mean equal arrays, whatever the container.
-        drawn: whether the faces are drawings, so that no figure on them says anything of people.
+        synthetic: whether the faces are drawings: no figure on them says anything of people.
         splits: the faces of the splits that are there, by the names in ``SPLITS``.
         finding: whether the pixels are FER2013's.
         ferplus: the file that the votes came from, or None where there are none.
@@ -78,7 +78,7 @@ class Dataset:
     name: str
     source: str
     fingerprint: str
-    drawn: bool
+    synthetic: bool
     splits: Mapping[str, Faces]
     finding: Finding = field(default_factory=Finding)
     ferplus: str | None = None
@@ -115,7 +115,7 @@ class Dataset:
         return {
             "name": self.name,
             "source": self.source,
-            "drawn": self.drawn,
+            "drawn": self.synthetic,  # the key's name in files that are out there
             "fingerprint": self.fingerprint,
             "pixels": self.finding.kind,
             "finding": self.finding.sentence,

@@ -88,7 +88,7 @@ class Finding:
     Attributes:
         kind: ``published`` (bit for bit, by MD5) or ``unaltered`` (by statistics); for an altered
             copy ``equalised``, ``contrast``, ``resized`` or ``augmented``, the first that holds;
-            ``unknown`` where there are too few faces to say; ``drawn`` for drawn faces.
+            ``unknown`` where there are too few faces to say; ``synthetic``.
         sentence: what that means, and for an altered copy all that was done to it.
     """
 
@@ -101,7 +101,7 @@ class Finding:
         return self.kind in ALTERED
 
 
-DRAWN = Finding("drawn", "drawings, made by this program")
+SYNTHETIC = Finding("synthetic", "drawings, made by this program")
 
 
 @dataclass(frozen=True)

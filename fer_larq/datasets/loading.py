@@ -64,7 +64,7 @@ def load(
 
     Args:
         source: a file or folder of any shape that this module lists; ``"kaggle"``, which
-            fetches the public mirror; or None for drawn faces, which a loud notice announces.
+            fetches the public mirror; or None for synthetic faces, which a loud notice announces.
         cache_directory: where decoded copies lie, by default ``$XDG_CACHE_HOME/fer_larq`` or
             ``~/.cache/fer_larq``.
         ferplus: whether the faces are to have FER+'s votes: True, if ``fer2013new.csv`` lies where
@@ -81,7 +81,9 @@ def load(
     """
     if source is None:
         if ferplus:
-            raise UserError("drawn faces have no votes of FER+: give FER2013's CSV, --data FILE")
+            raise UserError(
+                "synthetic faces have no votes of FER+: give FER2013's CSV, --data FILE"
+            )
         synthetic.announce()
         return synthetic.synthetic_dataset()
     path = fetch_from_kaggle() if source == "kaggle" else Path(source)

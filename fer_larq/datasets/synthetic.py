@@ -17,14 +17,14 @@ from PIL import Image, ImageDraw
 from fer_larq.datasets.crops import FACE_SIZE
 from fer_larq.datasets.dataset import SPLITS, Dataset, Faces, fingerprint, in_canonical_order
 from fer_larq.datasets.face_drawing import draw_face
-from fer_larq.datasets.integrity import DRAWN
+from fer_larq.datasets.integrity import SYNTHETIC
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.utils.errors import UserError, run_command
 from fer_larq.utils.files import atomic_write
 
 NOTICE = """\
 ************************************************************************************
-*  No FER2013 was given: this run uses DRAWN FACES, made by this program.          *
+*  No FER2013 was given: this run uses SYNTHETIC FACES, made by this program.      *
 *  They show that everything works. Accuracy on them says NOTHING about people.    *
 *                                                                                  *
 *  To use FER2013:  --data kaggle          fetches a public mirror (60 MB)         *
@@ -54,7 +54,7 @@ def synthetic_dataset(
             pixels = (image.tobytes() for image in faces.images)
             listed = zip(pixels, faces.labels.tolist(), strict=True)
             splits[split], _ = in_canonical_order(listed)
-    return Dataset("drawn faces", f"seed {seed}", fingerprint(splits), True, splits, DRAWN)
+    return Dataset("synthetic faces", f"seed {seed}", fingerprint(splits), True, splits, SYNTHETIC)
 
 
 def draw_faces(count: int, seed: int) -> Faces:
@@ -108,7 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
         raise UserError(f"{options.out} is no PNG file: give --out a name that ends in .png")
     with atomic_write(options.out) as temporary:
         contact_sheet(options.columns, options.seed).save(temporary)
-    print(f"drawn faces, seed {options.seed}: {options.out}")
+    print(f"synthetic faces, seed {options.seed}: {options.out}")
     return 0
 
 

@@ -135,7 +135,7 @@ def caveats(figures: dict[str, Any]) -> list[str]:
     source, left_out = figures["data"], describe_left_out(figures["left_out"])
     sentences = []
     if source["drawn"]:
-        sentences.append("These are drawn faces: the figures say nothing about people.")
+        sentences.append("These are synthetic faces: the figures say nothing about people.")
     if source["pixels"] in ALTERED:
         finding = source["finding"]
         sentences.append(

@@ -12,8 +12,8 @@ from fer_larq.training.precision import choose_precision
 from fer_larq.training.recipes import Recipe, recipe_from_options
 from fer_larq.utils.errors import UserError
 
-DRAWN_FACES_EPOCHS = 6
-"""Epochs on drawn faces unless ``--epochs`` says otherwise; the recipes' are meant for FER2013."""
+SYNTHETIC_FACES_EPOCHS = 6
+"""Epochs on synthetic faces unless ``--epochs`` says otherwise; the recipes' are for FER2013."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def prepare(options: argparse.Namespace) -> tuple[Recipe, Settings, Path]:
     if not options.resume:
         recipe = recipe_from_options(options)
         if options.data is None and options.epochs is None:
-            recipe = replace(recipe, epochs=DRAWN_FACES_EPOCHS)
+            recipe = replace(recipe, epochs=SYNTHETIC_FACES_EPOCHS)
         settings = Settings(
             options.seed or 0,
             choose_precision(options.precision or "auto", recipe),

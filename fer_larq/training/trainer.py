@@ -194,8 +194,18 @@ class Training:
         latest = tf.train.latest_checkpoint(self.run / run_folder.CHECKPOINTS)
         if latest is None:
             return
+        optimizer = self.network.optimizer
+        if hasattr(optimizer, "build"):  # else Larq's, which makes its variables in the first step
+            with self.strategy.scope():
+                optimizer.build(self.network.trainable_variables)
         try:
-            self.checkpoints.checkpoint.restore(latest)
+            # Without the assertion, a variable that the checkpoint lacks would keep its new value.
+            self.checkpoints.checkpoint.restore(latest).assert_existing_objects_matched()
+        except AssertionError:
+            raise UserError(
+                f"{latest}: the checkpoint of another network than {self.recipe.network} as this "
+                "fer_larq builds it; remove the folder checkpoints/ to train from the start"
+            ) from None
         except (tf.errors.OpError, ValueError, IndexError) as error:
             raise UserError(
                 f"{latest}: damaged checkpoint ({str(error).splitlines()[0]}); "

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 LARGEST_ARRAYS = 64 << 20
 """Bytes that a file of ``save_arrays`` may unpack to: a bomb unpacks to more. BDNN4's weights are
-1.5 million, FER2013's soft labels 0.8 million."""
+1.5 million."""
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
         "--data",
         metavar="SOURCE",
         help="FER2013: a folder, zip, tar.gz or CSV as published, or 'kaggle' to fetch it; "
-        "without it, drawn faces, on which a figure says nothing about people",
+        "without it, synthetic faces, on which a figure says nothing about people",
     )
 
 

@@ -1,4 +1,4 @@
-"""Small files in the shapes in which FER2013 is published, made from drawn faces."""
+"""Small files in the shapes in which FER2013 is published, made from synthetic faces."""
 
 from __future__ import annotations
 

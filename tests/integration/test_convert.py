@@ -92,7 +92,9 @@ def test_all_faces_and_more_random_ones_take_part_in_a_full_verification(
     assert convert.main([*arguments, "--verify", "full", "--data", "somewhere"]) == 0
     faces = len(few_faces.split("validation"))
     printed = capsys.readouterr().out
-    assert f"{faces} faces of drawn faces, validation and 400 images of random pixels" in printed
+    assert (
+        f"{faces} faces of synthetic faces, validation and 400 images of random pixels" in printed
+    )
     assert f"on all {faces + 400} faces" in printed
 
 

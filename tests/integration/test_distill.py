@@ -1,5 +1,6 @@
 """Float networks, teachers, and runs that start from others."""
 
+import argparse
 import json
 from dataclasses import replace
 
@@ -196,7 +197,15 @@ def test_a_run_starts_only_from_the_same_network(finished_run, tmp_path, few_fac
     assert "no such run folder" in refusal(train.main, "--start-from", "absent", *out)
 
 
-def test_old_runs_without_the_newer_settings_can_still_be_read():
-    assert (
-        Recipe(**{"blocks": 3}).binary and run_settings.Settings(**{"seed": 1}).teacher_run is None
-    )
+def test_old_runs_without_the_newer_settings_can_still_be_read(tmp_path):
+    old = {
+        "recipe": {"blocks": 3, "averaging": 0.9, "distillation": 0.25},
+        "settings": {"seed": 1, "precision": "float32", "deterministic": False},
+    }
+    (tmp_path / "run.json").write_text(json.dumps(old), encoding="utf-8")
+    parser = argparse.ArgumentParser()
+    train.add_options(parser)
+    options = parser.parse_args(["--resume", "--out", str(tmp_path)])
+    recipe, settings, run = run_settings.prepare(options)
+    assert recipe == Recipe(blocks=3, ema_decay=0.9, distillation_weight=0.25)
+    assert (settings, run) == (run_settings.Settings(seed=1), tmp_path)

@@ -58,7 +58,7 @@ def run(path: Path, folder: Path, monkeypatch, data: Path | None = None):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_on_drawn_faces(path, tmp_path, monkeypatch):
+def test_a_notebook_runs_on_synthetic_faces(path, tmp_path, monkeypatch):
     made = run(path, tmp_path, monkeypatch)
     cells = code_cells(made)
     assert [cell.execution_count for cell in cells] == [*range(1, len(cells) + 1)]
@@ -69,18 +69,18 @@ def test_a_notebook_runs_on_drawn_faces(path, tmp_path, monkeypatch):
 def test_a_notebook_runs_on_a_file_in_the_form_of_fer2013(tmp_path, monkeypatch, published_csv):
     made = run(NOTEBOOKS[0], tmp_path, monkeypatch, published_csv)
     assert "FER2013: training 256, validation 128, test absent" in texts(made)
-    assert "DRAWN FACES" not in texts(made)
+    assert "SYNTHETIC FACES" not in texts(made)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_what_a_notebook_holds_was_made_by_its_cells_on_drawn_faces(path):
+def test_what_a_notebook_holds_was_made_by_its_cells_on_synthetic_faces(path):
     stored = nbformat.read(path, as_version=4)
     nbformat.validate(stored)
     assert stored.metadata["outputs_of"] == execute.digest(stored), (
         f"the cells of {path.name} have changed: python notebooks/execute.py {path.name[0]}"
     )
     if "FER_LARQ_DATA" in "".join(cell.source for cell in code_cells(stored)):
-        assert "drawn faces: " in texts(stored) and "FER2013: training" not in texts(stored)
+        assert "synthetic faces: " in texts(stored) and "FER2013: training" not in texts(stored)
     assert path.stat().st_size < LARGEST
     assert not PLACES.search(texts(stored)), "a path of the machine that it ran on"
     assert "\r" not in texts(stored)

@@ -161,7 +161,8 @@ def test_an_answer_that_may_be_wrong_says_why():
     [small] = fer_larq.analyze(smile().resize((130, 130)))
     assert "small" in small.quality
     cut = smile().crop((200, 0, 512, 400))
-    assert all("cut off" in face.quality for face in fer_larq.analyze(cut))
+    [halved] = fer_larq.analyze(cut)
+    assert "cut off" in halved.quality
     [flat] = fer_larq.analyze(np.full((48, 48), 7, np.uint8), detector="none")
     assert "low contrast" in flat.quality
 

@@ -63,7 +63,7 @@ RUN_BY = {
     ),
     "python -m fer_larq.train": "test_train.py::test_a_run_leaves_its_whole_account_behind",
     "python -m fer_larq.weights": "test_readme.py::test_weights_are_packed",
-    "python notebooks/execute.py": "test_notebooks.py::test_a_notebook_runs_on_drawn_faces",
+    "python notebooks/execute.py": "test_notebooks.py::test_a_notebook_runs_on_synthetic_faces",
     "python -m pytest": "test_readme.py::test_every_command_is_run_by_a_test",
     "pytest": "test_readme.py::test_every_command_is_run_by_a_test",
     "pip install": "test_packaging.py::test_in_a_clean_environment_a_photo",
@@ -235,7 +235,7 @@ def test_every_extra_that_is_documented_exists():
 
 @pytest.fixture
 def readers_folder(tmp_path, monkeypatch, finished_run, published_csv) -> Path:
-    """A folder with what README.md names: a photo, a run, a model and FER2013 (drawn faces)."""
+    """A folder with what README.md names: a photo, a run, a model and FER2013 (synthetic faces)."""
     skimage = pytest.importorskip("skimage.data", reason="the photo comes from scikit-image")
     try:
         library_path()

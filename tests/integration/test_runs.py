@@ -37,7 +37,7 @@ def test_every_run_has_a_line_with_its_settings_and_its_best_figures(
     assert first.startswith("| a | bdnn2-width0.125 |") and figures in first
     assert "--no-flip" in first and "--loss cross-entropy" in first and "--clip-value 1.25" in first
     assert "bop" not in first, "it trains with Adam"
-    assert "| 3 | 2 of 9 |" in first and "drawn faces" in first
+    assert "| 3 | 2 of 9 |" in first and "synthetic faces" in first
     assert "| 3 | 2 |" in second and "--clip-value" not in second and "--batch-size 32" in second
     assert "damaged/run.json" in output.err and output.err.count("\n") == 1
 

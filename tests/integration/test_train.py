@@ -303,6 +303,25 @@ def test_a_run_that_goes_on_keeps_its_result_meanwhile(finished_run, few_faces, 
     assert after["best"] == before["best"] and after["epochs"] == 2 and not after["finished"]
 
 
+def test_a_checkpoint_of_other_layers_is_refused(finished_run, few_faces, tmp_path, monkeypatch):
+    import shutil
+
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    compiled_network = trainer.compiled_network
+
+    def with_one_layer_more(recipe, precision, steps):
+        network = compiled_network(recipe, precision, steps)
+        scores = tf.keras.layers.BatchNormalization()(network.output)
+        longer = tf.keras.Model(network.input, scores, name=network.name)
+        longer.compile(optimizers.make_optimizer(recipe, steps), loss=losses.make_loss(recipe))
+        return longer
+
+    monkeypatch.setattr(trainer, "compiled_network", with_one_layer_more)
+    refused = refusal("--resume", "--epochs", "3", "--out", run)
+    assert "the checkpoint of another network than bdnn2" in refused
+
+
 def test_a_batch_larger_than_the_data_is_refused(tmp_path, few_faces):
     assert "smaller --batch-size" in refusal("--batch-size", "512", "--out", tmp_path / "run")
 
@@ -329,13 +348,29 @@ def test_epochs_between_validations_are_logged_without_figures(tmp_path, few_fac
     assert run_folder.read_description(run)["result"]["epochs"] == 4
 
 
+TRAINED = {
+    "bdnn2": ("bdnn2", "Adam", "SoftSquaredHinge", 0),
+    "bdnn3": ("bdnn3", "Adam", "SoftSquaredHinge", 0),
+    "bdnn4": ("bdnn4", "Adam", "SoftSquaredHinge", 0),
+    "bcnn4": ("bcnn4", "Adam", "SoftSquaredHinge", 0),
+    "bdnn4-no-crops": ("bdnn4", "Adam", "SoftSquaredHinge", 0),
+    "augmented": ("bdnn4", "Adam", "SoftSquaredHinge", 0),
+    "photographs": ("bdnn4", "Adam", "SoftSquaredHinge", 0),
+    "distilled": ("bdnn4", "Adam", "SoftSquaredHinge", 0.5),
+    "bop": ("bdnn4", "CaseOptimizer", "SoftSquaredHinge", 0),
+    "teacher": ("residual", "SGD", "CategoricalCrossentropy", 0),
+}
+"""Network, optimizer, loss and share of a teacher's answers of every recipe."""
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_trains_the_network_that_it_names(name):
     recipe = RECIPES[name]
-    others = dict.fromkeys(("augmented", "bop", "photographs", "distilled"), "bdnn4")
-    others["teacher"] = "residual"
-    assert recipe.network == others.get(name, name.removesuffix("-no-crops"))
-    assert optimizers.make_optimizer(recipe, 100) and losses.make_loss(recipe)
+    network, optimizer, loss, share = TRAINED[name]
+    assert build_network(replace(recipe, width=0.125)).name == recipe.network == network
+    assert type(optimizers.make_optimizer(recipe, 100)).__name__ == optimizer
+    assert type(losses.make_loss(recipe)).__name__ == loss
+    assert recipe.distillation_weight == share
 
 
 def test_help_names_every_recipe_and_every_value_of_the_default(capsys):

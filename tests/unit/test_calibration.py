@@ -103,6 +103,7 @@ def test_evaluate_calibrates_a_run_and_packed_weights(finished_run, few_faces, t
     assert evaluate.main([str(packed), "--calibrate", "--out", str(tmp_path / "report")]) == 0
     description, again = packed_weights.read(packed)
     assert description["calibration"]["temperature"] == pytest.approx(written["temperature"])
+    assert arrays.keys() == again.keys() and arrays
     assert all(np.array_equal(arrays[name], again[name]) for name in arrays)
     assert load_network(packed).description["calibration"] == description["calibration"]
     with pytest.raises(UserError, match="convert it again"):

@@ -27,7 +27,7 @@ MIRROR_CLASSES = ("angry", "disgusted", "fearful", "happy", "sad", "surprised", 
 
 @pytest.fixture(scope="module")
 def splits():
-    """Drawn faces of the three splits, whose classes are not equally frequent."""
+    """Synthetic faces of the three splits, whose classes are not equally frequent."""
     return {
         split: synthetic.draw_faces(count, seed)
         for seed, (split, count) in enumerate(zip(data.SPLITS, (16, 9, 10), strict=True))
@@ -145,7 +145,7 @@ def test_every_shape_gives_the_same_three_splits(
     for some in dataset.splits.values():
         assert some.images.dtype == np.uint8 and some.images.shape == (len(some), 48, 48)
         assert some.labels.dtype == np.int64
-    assert (dataset.name, dataset.drawn) == ("FER2013", False)
+    assert (dataset.name, dataset.synthetic) == ("FER2013", False)
     assert capsys.readouterr().err == ""
 
 
@@ -665,7 +665,7 @@ def test_a_disk_that_fills_up_leaves_no_half_copy(csv_file, cache, monkeypatch, 
     assert copy.read_bytes() == good
 
 
-# Kaggle and drawn faces ---------------------------------------------------------------------------
+# Kaggle and synthetic faces -----------------------------------------------------------------------
 
 
 def test_kaggle_s_mirror_is_fetched_and_read(tmp_path, splits, counts_as_published, monkeypatch):
@@ -703,9 +703,9 @@ def test_without_a_source_the_faces_are_drawn_and_loudly_said_to_be(monkeypatch,
     few = synthetic.synthetic_dataset(14, 7, 0)
     monkeypatch.setattr(synthetic, "synthetic_dataset", lambda: few)
     dataset = data.load(None)
-    assert dataset.drawn and dataset.name == "drawn faces"
+    assert dataset.synthetic and dataset.name == "synthetic faces"
     notice = capsys.readouterr().err
-    assert notice.count("DRAWN FACES") == 1
+    assert notice.count("SYNTHETIC FACES") == 1
     assert "NOTHING about people" in notice
     assert "--data kaggle" in notice and "fer2013.csv" in notice
 

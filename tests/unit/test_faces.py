@@ -1,4 +1,4 @@
-"""The drawn faces: reproducible, balanced, different, and learnable."""
+"""The synthetic faces: reproducible, balanced, different, and learnable."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_splits_have_the_sizes_asked_for_and_share_no_face():
     assert dataset.split("training").counts == (4,) * 7
     everything = [face.tobytes() for split in dataset.splits.values() for face in split.images]
     assert len(set(everything)) == 42
-    assert dataset.drawn and dataset.source == "seed 1"
+    assert dataset.synthetic and dataset.source == "seed 1"
     assert dataset.fingerprint == synthetic.synthetic_dataset(28, 14, 0, seed=1).fingerprint
     assert dataset.fingerprint != synthetic.synthetic_dataset(28, 14, 0, seed=2).fingerprint
 

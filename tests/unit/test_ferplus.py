@@ -19,7 +19,7 @@ from helpers.project import fer2013_or_skip
 
 @pytest.fixture(scope="module")
 def splits():
-    """Drawn faces of the three splits."""
+    """Synthetic faces of the three splits."""
     return {
         split: synthetic.draw_faces(count, seed)
         for seed, (split, count) in enumerate(zip(data.SPLITS, (21, 14, 7), strict=True))
@@ -258,7 +258,7 @@ def test_rows_in_another_order_are_noticed(folder, monkeypatch):
     monkeypatch.setattr(ferplus, "FACES_TO_AGREE", 20)
     assert data.load(folder, ferplus=True).split("training").votes is not None
     lines = (folder / "fer2013.csv").read_text().splitlines()
-    # Expressions take turns in drawn faces, so moving all by one row makes every label another.
+    # Expressions take turns in synthetic faces, so moving all by one row makes every label another.
     lines[1:22] = [*lines[2:22], lines[1]]
     (folder / "fer2013.csv").write_text("\n".join(lines))
     with pytest.raises(UserError, match=r"agree with the labels of 0% of the training faces"):
@@ -274,9 +274,9 @@ def test_images_of_a_mirror_have_no_rows(tmp_path, splits, votes, capsys):
     assert "have no row numbers" in line and "give fer2013.csv" in line
 
 
-def test_drawn_faces_have_no_votes(capsys):
+def test_synthetic_faces_have_no_votes(capsys):
     assert command("--labels", "ferplus") == 2
-    assert "drawn faces have no votes of FER+" in capsys.readouterr().err
+    assert "synthetic faces have no votes of FER+" in capsys.readouterr().err
 
 
 def test_a_given_file_that_is_not_there(folder, capsys):

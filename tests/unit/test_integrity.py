@@ -297,6 +297,6 @@ def test_another_table_of_the_same_faces_is_not_published(tmp_path):
 def test_a_run_says_what_it_was_trained_on():
     drawn = synthetic.synthetic_dataset(14, 7, 0)
     description = run_folder.describe(RECIPES["augmented"], {}, drawn)["data"]
-    assert description["pixels"] == "drawn"
+    assert description["pixels"] == "synthetic"
     assert "drawings" in description["finding"]
     assert Finding().kind == "unknown"
