@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="fer-larq",
         description="Facial expression recognition with 1-bit networks.",
         epilog="\n".join(f"  {name:10} {text}" for name, text in COMMANDS.items())
-        + "\n\nfer-larq COMMAND --help says more.",
+        + "\n\nBegin with `fer-larq predict photo.jpg`; fer-larq COMMAND --help says more.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"fer_larq {fer_larq.__version__}")

@@ -54,7 +54,8 @@ def convert(
 def main(arguments: list[str] | None = None) -> int:
     """Convert a network, or show a model."""
     parser = argparse.ArgumentParser(
-        prog="python -m fer_larq.convert", description=__doc__.split("\n\n")[0]
+        prog="python -m fer_larq.convert",
+        description="Convert a trained network to TFLite, or show what a model holds.",
     )
     parser.add_argument(
         "run", nargs="?", help="run folder, weights file or name of packaged weights"

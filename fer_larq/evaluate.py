@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Evaluate a network and write the report."""
     parser = argparse.ArgumentParser(
         prog="python -m fer_larq.evaluate",
-        description=__doc__.split("\n\n")[0],
+        description="Measure a network on a split of FER2013 and write a report.",
     )
     parser.add_argument(
         "network",
@@ -89,11 +89,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--calibrate",
         action="store_true",
-        help="keep the temperature that makes probabilities of the scores with the run or the "
-        "packed weights; models that are converted afterwards have it",
+        help="fit the temperature that turns scores into probabilities and keep it in the run or "
+        "the packed weights, for models that are converted afterwards",
     )
     add_label_options(parser, ("fer2013", "ferplus"))
-    parser.add_argument("--ten", action="store_true", help="average over ten crops, too")
+    parser.add_argument("--ten", action="store_true", help="also average over ten crops")
     parser.add_argument(
         "--out",
         type=Path,

@@ -55,7 +55,8 @@ def train_or_resume(recipe: str, seed: int, options: argparse.Namespace) -> Path
 def main(arguments: list[str] | None = None) -> int:
     """Train or pick up the five rows, evaluate them, write the table."""
     parser = argparse.ArgumentParser(
-        prog="python -m fer_larq.reproduce", description=__doc__.split("\n\n")[0]
+        prog="python -m fer_larq.reproduce",
+        description="Train, evaluate and compare the networks of the paper's tables.",
     )
     add_data_option(parser)
     add_split_option(parser)

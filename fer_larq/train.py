@@ -53,7 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Train a network, or go on with a run."""
     parser = argparse.ArgumentParser(
         prog="python -m fer_larq.train",
-        description="Train a network.",
+        usage="%(prog)s [--data SOURCE] [--recipe NAME] [--out RUN] [options]",
+        description="Train a network on FER2013, or on synthetic faces, and write a run folder.",
         epilog="Example: python -m fer_larq.train --blocks 4 --data fer2013.csv --epochs 30",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -33,7 +33,7 @@ def add_split_option(parser: argparse.ArgumentParser) -> None:
         "--split",
         choices=("training", "validation", "test"),
         default="validation",
-        help="validation: PublicTest (default); test: PrivateTest, to be read once",
+        help="validation: PublicTest (default); test: PrivateTest, for the one final figure",
     )
 
 
@@ -47,10 +47,8 @@ def add_label_options(parser: argparse.ArgumentParser, schemes: tuple[str, ...])
         "--labels",
         choices=schemes,
         default="fer2013",
-        help="fer2013: its labels; ferplus: what ten people saw in each face, for training the "
-        "shares of their votes, for judging their majority"
-        + ("; both: half of each" if "both" in schemes else "")
-        + " (default: fer2013)",
+        help="labels to judge by: fer2013: its own; ferplus: the majority of FER+'s ten voters "
+        "(default: fer2013)",
     )
     parser.add_argument(
         "--ferplus",
