@@ -11,9 +11,6 @@ from fer_larq.tflite.parser import ModelFile, Tensor, printable
 DEEPEST = 6
 """Levels of a document that are shown; ours has four."""
 
-WIDEST = 80
-"""Characters of a column that are shown."""
-
 
 def model_summary(model: ModelFile, name: str) -> Iterator[str]:
     """The lines about a model called ``name``: what it is, its operators, where its bytes are."""
