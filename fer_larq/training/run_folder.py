@@ -196,6 +196,9 @@ def model_provenance(loaded: LoadedNetwork) -> dict[str, Any]:
             "split": "validation (PublicTest)",
             **{crops[key]: value for key, value in best.items() if key in crops},
         }
+    for name in ("calibration", "teacher"):
+        if name in description:
+            kept[name] = description[name]
     return kept
 
 

@@ -16,6 +16,7 @@ from fer_larq.evaluation.calibration import (
 )
 from fer_larq.inference.face import Face, softmax
 from fer_larq.tflite.metadata import model_document, temperature_of
+from fer_larq.tflite.network import TFLiteNetwork
 from fer_larq.utils.errors import UserError
 
 
@@ -106,5 +107,15 @@ def test_evaluate_calibrates_a_run_and_packed_weights(finished_run, few_faces, t
     assert arrays.keys() == again.keys() and arrays
     assert all(np.array_equal(arrays[name], again[name]) for name in arrays)
     assert load_network(packed).description["calibration"] == description["calibration"]
+    for source in (run, packed):
+        kept = run_folder.model_provenance(load_network(source))
+        document = model_document("bdnn2", 1, "five", "one-bit", kept)
+        assert temperature_of(document, "m") == pytest.approx(written["temperature"])
     with pytest.raises(UserError, match="convert it again"):
         run_folder.record_calibration("model.tflite", {})
+
+
+def test_the_packaged_model_for_photographs_has_a_temperature():
+    from fer_larq.inference.analyzer import PACKAGED_MODEL
+
+    assert TFLiteNetwork(PACKAGED_MODEL).temperature is not None
