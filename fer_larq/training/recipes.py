@@ -164,13 +164,20 @@ RECIPES = {
         warmup=1.0,
         weight_decay=5e-3,
         dropout=0.2,
-        epochs=60,
+        epochs=50,
         batch_size=128,
     ),
     "photographs": PHOTOGRAPHS,
-    # The same, and it sees a teacher's answer for each of its crops (Beyer et al. 2022,
-    # arXiv:2106.05237).
-    "distilled": replace(PHOTOGRAPHS, distillation_weight=0.5),
+    # For FER2013's labels: it sees a teacher's answer for each of its crops (Beyer et al. 2022,
+    # arXiv:2106.05237). Its scores are logits, as the teacher's are.
+    "distilled": replace(
+        PHOTOGRAPHS,
+        labels="fer2013",
+        light=0.5,
+        loss="cross-entropy",
+        distillation_weight=0.7,
+        epochs=50,
+    ),
     # Threshold and gamma are Larq's defaults. With them a weight follows the sign of its gradient's
     # sum; a larger threshold starves the dense layers, whose gradients are a hundred times smaller.
     "bop": Recipe(augment="random-crop", flip=True, optimizer="bop", learning_rate=5e-3),
@@ -187,7 +194,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         help="settings to start from (default: augmented): bdnn2, bdnn3, bdnn4, bcnn4 and "
         "bdnn4-no-crops are the paper's rows; augmented: bdnn4 with random crops and mirroring; "
         "photographs: for any light, with labels of FER2013 and FER+; teacher: a float network; "
-        "distilled: photographs with a --teacher; bop: augmented with Larq's optimizer Bop",
+        "distilled: FER2013's labels and a --teacher; bop: augmented with Larq's optimizer Bop",
     )
     group = parser.add_argument_group(
         "recipe", "Each flag overrides a value of --recipe; defaults named here are augmented's."

@@ -72,8 +72,6 @@ def test_the_float_twin_has_the_same_layers_and_no_signs():
 def test_targets_hold_the_teachers_answer_for_the_very_crop(teacher, drawn):
     recipe = replace(
         RECIPES["distilled"],
-        labels="fer2013",
-        distillation_weight=0.7,
         temperature=2.0,
         augment="random-affine",
     )
@@ -97,7 +95,7 @@ def test_targets_hold_the_teachers_answer_for_the_very_crop(teacher, drawn):
 
 def test_a_pupil_learns_and_names_its_teacher_but_no_file(teacher, drawn, tmp_path, few_faces):
     run, packed = tmp_path / "pupil", tmp_path / "pupil.npz"
-    arguments = ["--recipe", "distilled", "--labels", "fer2013", *SMALL_RECIPE, "--epochs", "1"]
+    arguments = ["--recipe", "distilled", *SMALL_RECIPE, "--epochs", "1"]
     assert train.main([*arguments, "--teacher", str(teacher), "--out", str(run)]) == 0
     description = run_folder.read_description(run)
     assert description["settings"]["teacher_run"] == str(teacher)
@@ -106,15 +104,13 @@ def test_a_pupil_learns_and_names_its_teacher_but_no_file(teacher, drawn, tmp_pa
     assert pack_weights.main([str(run), "--out", str(packed)]) == 0
     text = json.dumps(run_folder.load_network(packed).description)
     assert str(teacher) not in text and '"teacher_run"' not in text
-    assert '"distillation_weight": 0.5' in text and "residual-width0.125" in text
+    assert '"distillation_weight": 0.7' in text and "residual-width0.125" in text
 
 
 def test_a_recipe_and_its_teacher_have_to_agree(teacher, tmp_path, few_faces):
     out = ("--out", tmp_path / "run")
     small = ("--blocks", "2", "--width", "0.125")
-    assert "needs a teacher" in refusal(
-        train.main, "--recipe", "distilled", "--labels", "fer2013", *small, *out
-    )
+    assert "needs a teacher" in refusal(train.main, "--recipe", "distilled", *small, *out)
     assert "without --distillation-weight" in refusal(
         train.main, *small, "--teacher", teacher, *out
     )
@@ -123,8 +119,6 @@ def test_a_recipe_and_its_teacher_have_to_agree(teacher, tmp_path, few_faces):
     unlike = (
         "--recipe",
         "distilled",
-        "--labels",
-        "fer2013",
         "--normalisation",
         "none",
         "--teacher",
@@ -135,8 +129,6 @@ def test_a_recipe_and_its_teacher_have_to_agree(teacher, tmp_path, few_faces):
         train.main,
         "--recipe",
         "distilled",
-        "--labels",
-        "fer2013",
         "--teacher",
         tmp_path / "absent",
         *small,

@@ -356,7 +356,7 @@ TRAINED = {
     "bdnn4-no-crops": ("bdnn4", "Adam", "SoftSquaredHinge", 0),
     "augmented": ("bdnn4", "Adam", "SoftSquaredHinge", 0),
     "photographs": ("bdnn4", "Adam", "SoftSquaredHinge", 0),
-    "distilled": ("bdnn4", "Adam", "SoftSquaredHinge", 0.5),
+    "distilled": ("bdnn4", "Adam", "CategoricalCrossentropy", 0.7),
     "bop": ("bdnn4", "CaseOptimizer", "SoftSquaredHinge", 0),
     "teacher": ("residual", "SGD", "CategoricalCrossentropy", 0),
 }
