@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 Thing = TypeVar("Thing")
@@ -37,41 +37,33 @@ class Pool(Generic[Thing]):
         self.limit = limit or usable_cores()
         self.forget()
         self.idle += begun
-        self.made = len(self.idle)
         POOLS.add(self)
 
     def forget(self) -> None:
-        """Begin anew. In a forked child, the lock may be one that a lost thread holds."""
-        self.changed = threading.Condition()
+        """Begin anew. In a forked child, a lost thread may have what was lent or a lock."""
         self.idle: list[Thing] = []
-        self.made = 0
+        # One permit for each object that may be lent. Waiting for one holds up no other thread,
+        # which the conditions and semaphores of ``threading``, written in Python, do.
+        self.permits: SimpleQueue[None] = SimpleQueue()
+        for _ in range(self.limit):
+            self.permits.put(None)
 
     @contextmanager
     def lend(self) -> Iterator[Thing]:
         """Lend an object for the ``with`` block."""
-        thing = self.take()
+        permits, idle = self.permits, self.idle
+        permits.get()
         try:
-            yield thing
+            try:
+                thing = idle.pop()
+            except IndexError:
+                thing = self.make()
+            try:
+                yield thing
+            finally:
+                idle.append(thing)
         finally:
-            with self.changed:
-                self.idle.append(thing)
-                self.changed.notify()
-
-    def take(self) -> Thing:
-        """An object that no other thread has."""
-        with self.changed:
-            while not self.idle and self.made >= self.limit:
-                self.changed.wait()
-            if self.idle:
-                return self.idle.pop()
-            self.made += 1
-        try:
-            return self.make()
-        except BaseException:
-            with self.changed:
-                self.made -= 1
-                self.changed.notify()
-            raise
+            permits.put(None)
 
 
 POOLS: weakref.WeakSet[Pool[Any]] = weakref.WeakSet()

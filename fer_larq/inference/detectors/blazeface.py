@@ -73,7 +73,9 @@ class BlazeFace:
             turned as the eyes are.
         """
         # Not averaged, as in MediaPipe, for which the network was made: it finds more so.
-        tile = cut_turned(image, where, INPUT_SIZE).astype(np.float32) / 127.5 - 1
+        tile = cut_turned(image, where, INPUT_SIZE).astype(np.float32)
+        tile /= 127.5
+        tile -= 1
         self.interpreter.set_tensor(self.input, tile[np.newaxis])
         self.interpreter.invoke()
         # The network's answers run to +-100 and more, where float32's exponential overflows.
@@ -109,17 +111,21 @@ def blend(
     """
     order = np.argsort(-confidences, kind="stable")
     points, confidences = points[order], confidences[order]
-    blended = []
-    while len(points):
-        begins, ends = points[:, 0] - points[:, 1] / 2, points[:, 0] + points[:, 1] / 2
-        shared = np.minimum(ends[0], ends) - np.maximum(begins[0], begins)
-        area = np.prod(np.maximum(shared, 0), axis=1)
-        union = points[0, 1, 0] ** 2 + points[:, 1, 0] ** 2 - area
-        same = area > SAME_FACE_THRESHOLD * union
+    halves = points[:, 1] / 2
+    begins, ends, areas = points[:, 0] - halves, points[:, 0] + halves, points[:, 1, 0] ** 2
+    blended, left = [], np.arange(len(points))
+    while len(left):
+        first = left[0]
+        shared = np.minimum(ends[first], ends[left]) - np.maximum(begins[first], begins[left])
+        area = np.maximum(shared, 0).prod(axis=1)
+        same = area > SAME_FACE_THRESHOLD * (areas[first] + areas[left] - area)
         same[0] = True
-        mean = np.average(points[same], axis=0, weights=confidences[same])
-        blended.append((mean, float(confidences[0])))
-        points, confidences = points[~same], confidences[~same]
+        # ``np.average`` computes the same, in three times the time.
+        chosen = left[same]
+        weights = confidences[chosen, np.newaxis, np.newaxis]
+        mean = (points[chosen] * weights).sum(axis=0) / weights.sum(axis=0)
+        blended.append((mean, float(confidences[first])))
+        left = left[~same]
     return blended
 
 

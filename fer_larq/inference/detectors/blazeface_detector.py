@@ -9,8 +9,9 @@ face and centres the box.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,15 +82,16 @@ class BlazeFaceDetector:
         self.network = network or BlazeFace()
 
     def detect(self, image: NDArray[np.uint8]) -> list[Box]:
-        found = self.search(image, tiles(image, IMAGE_LEVELS))
-        finest = finest_side(image, IMAGE_LEVELS)
+        height, width = image.shape[:2]
+        found = self.search(image, tiles(height, width, IMAGE_LEVELS))
+        finest = finest_side(height, width, IMAGE_LEVELS)
         if not found or min(box.side for box in found) < CROWD_SHARE * finest:
-            found = self.search(image, tiles(image, IMAGE_LEVELS + 1, IMAGE_LEVELS), found)
+            found = self.search(image, tiles(height, width, IMAGE_LEVELS + 1, IMAGE_LEVELS), found)
         if not found:  # upright it finds faces that are turned by 60 degrees and more
             turned = (
                 replace(tile, angle=angle)
                 for angle in (180.0, 90.0, -90.0)
-                for tile in tiles(image, IMAGE_LEVELS)
+                for tile in tiles(height, width, IMAGE_LEVELS)
             )
             found = self.search(image, turned)
         return framed(map(leveled, found), BLAZEFACE_FRAMING)
@@ -102,7 +104,7 @@ class BlazeFaceDetector:
         Each face of the frame before is looked for where it was, and new ones in another part of
         the image on each call. The first frame is searched as a whole.
         """
-        parts = list(tiles(image, VIDEO_LEVELS))
+        parts: Sequence[Box] = tiles(image.shape[0], image.shape[1], VIDEO_LEVELS)
         if frame_number > 0:
             if previous:
                 turn, rest = divmod(frame_number, FRAMES_A_TILE)
@@ -182,33 +184,37 @@ def leveled(box: Box) -> Box:
     return box if abs(box.angle) > TURNING_THRESHOLD else replace(box, angle=0.0)
 
 
-def tiles(image: NDArray[np.uint8], levels: int, first_level: int = 0) -> Iterator[Box]:
-    """The squares to search, large ones first.
+@lru_cache(maxsize=8)
+def tiles(height: int, width: int, levels: int, first_level: int = 0) -> tuple[Box, ...]:
+    """The squares to search in an image of this size, large ones first.
 
     Neighbours share half of their side, so that a face of at most that size is whole in one. The
     largest are at most twice as long as the image's shorter side, since no face is longer.
     """
-    height, width = image.shape[:2]
+    found: list[Box] = []
     for level in range(first_level, levels):
-        side = side_of_level(image, level)
+        side = side_of_level(height, width, level)
         if level and side < SMALLEST_TILE:
-            return
-        for top in positions(height, side):
-            for left in positions(width, side):
-                yield Box(left, top, side)
+            break
+        found += [
+            Box(left, top, side)
+            for top in positions(height, side)
+            for left in positions(width, side)
+        ]
+    return tuple(found)
 
 
-def side_of_level(image: NDArray[np.uint8], level: int) -> float:
+def side_of_level(height: int, width: int, level: int) -> float:
     """Side of the squares that are searched in an image at a level, in pixels."""
-    side = float(max(image.shape[:2]))
-    while side > 2 * min(image.shape[:2]) and side > SMALLEST_TILE:
+    side = float(max(height, width))
+    while side > 2 * min(height, width) and side > SMALLEST_TILE:
         side /= 2
     return side / (1 << level)
 
 
-def finest_side(image: NDArray[np.uint8], levels: int) -> float:
+def finest_side(height: int, width: int, levels: int) -> float:
     """Side of the smallest squares of the first levels, in pixels."""
-    sides = [side_of_level(image, level) for level in range(levels)]
+    sides = [side_of_level(height, width, level) for level in range(levels)]
     return min((side for side in sides if side >= SMALLEST_TILE), default=sides[0])
 
 
