@@ -6,6 +6,9 @@ and lets ``llvm-mca`` say how many cycles these take on a core, as LLVM's schedu
 core describes it: with every load in the first cache and no branch mispredicted. GMAC/s per GHz are
 one-bit multiply-accumulates per cycle.
 
+Of SME2 no core is described. For its kernel the instructions are counted in the source, each taken
+for a cycle, for each window of BDNN4.
+
 It also analyses the loop as it would be with the dot product of ARMv8.2 (``udot`` with ones)
 instead of additions of bytes, which needs no counts of eight bits.
 
@@ -26,6 +29,9 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 PRODUCTS_PER_POPCOUNT = 128  # a register of 16 bytes
 WORDS_PER_FLUSH = 31  # LCE_NEON_WORDS_PER_FLUSH
+
+BDNN4_WINDOWS = (18, 36, 72, 144)  # words, of the convolutions with SAME padding
+SIDE = 32  # LCE_MATRIX_SIDE
 
 DABNN = "28 x 28 pixels, 3 x 3, 128 to 128 channels: 0.989 ms, so 116.9 GMAC/s"
 
@@ -152,6 +158,21 @@ def analyse(kernel: Kernel, clang: str, mca: str) -> None:
     print()
 
 
+def count_sme2() -> None:
+    """Instructions of a product of matrices by SME2, where vectors have 512 bits."""
+    source = (SOURCE / "core" / "kernels" / "sme2.c").read_text(encoding="utf-8")
+    per_word = {name: len(re.findall(rf'"[^"]*\b{name} ', source)) for name in ("bmopa", "ld1w")}
+    stores = len(re.findall(r'"[^"]*\bst1w ', source)) * 16  # rows of a tile
+    print("bconv_32x32__sme2_bmopa: a word takes "
+          f"{per_word['bmopa']} bmopa and {per_word['ld1w']} loads for "
+          f"{SIDE * SIDE * 32} products; {stores} stores a product of matrices")  # fmt: skip
+    print(f"  {'words':<12} {'cycles':>13} {'GMAC/s per GHz':>24}  without changes of mode")
+    for words in BDNN4_WINDOWS:
+        cycles = words * sum(per_word.values()) + stores
+        print(f"  {words:<12} {cycles:13} {SIDE * SIDE * 32 * words / cycles:24.0f}")
+    print()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -166,6 +187,7 @@ def main() -> int:
             return 2
     for kernel in (ARM64, ARMV7):
         analyse(kernel, arguments.clang, arguments.mca)
+    count_sme2()
     print("Published by dabnn for the Pixel 1 (its README, 2019; measured, not analysed):")
     print(f"  {DABNN}; 54.4 a GHz if on a big core")
     print("  (2.15 GHz), 73.3 a GHz at the 1.594 GHz that its log names.")

@@ -36,8 +36,8 @@ typedef struct {
   size_t size;
   // Threads that share a convolution, 1 to 64; 0 takes the number that the interpreter was given.
   int num_threads;
-  // Name of a set of kernels ("portable", "popcnt", "avx2", "avx512", "amx", "neon"); NULL takes
-  // the fastest that this processor runs.
+  // Name of a set of kernels ("portable", "popcnt", "avx2", "avx512", "amx", "neon", "sme2"); NULL takes
+  // the fastest that this processor runs, "sme2" excepted, which nobody has measured.
   const char* kernel;
 } LceDelegateOptions;
 

@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "kernels/kernel.h"
+#include "kernels/target.h"
 #include "operator.h"
 #include "subnormals.h"
 
@@ -184,6 +185,32 @@ static void test_packing(const lce_kernel* kernel) {
   }
 }
 
+// A program that uses the matrix registers itself finds them where it wanted them saved.
+#if LCE_COMPILES_SME2
+LCE_TARGET_BEGIN("sme2")
+static void test_saving(void) {
+  size_t bytes;  // of a row, and rows
+  __asm__("rdsvl %0, #1" : "=r"(bytes));
+  uint8_t* rows = malloc(bytes * bytes);
+  uint8_t* saved = calloc(bytes, bytes);
+  for (size_t i = 0; i < bytes * bytes; ++i) rows[i] = (uint8_t)check_between(&seed, 0, 255);
+  const struct { uint8_t* to; uint16_t count; uint8_t reserved[6]; } block = {saved, (uint16_t)bytes, {0}};
+  uint64_t left, state;
+  __asm__ volatile("smstart za" ::: "memory");
+  for (size_t i = 0; i < bytes; ++i) {
+    __asm__ volatile("mov w12, %w0\nldr za[w12, 0], [%1]" ::"r"(i), "r"(rows + i * bytes) : "x12", "memory");
+  }
+  __asm__ volatile("msr tpidr2_el0, %0" ::"r"(&block) : "memory");
+  lce_kernel_sme2.matrix->begin();
+  __asm__ volatile("mrs %0, tpidr2_el0\nmrs %1, svcr" : "=&r"(left), "=&r"(state)::"memory");
+  CHECK(memcmp(rows, saved, bytes * bytes) == 0, "%zu rows of matrix registers", bytes);
+  CHECK(left == 0 && state == 0, "nothing is left to be saved, and no mode is on");
+  free(rows);
+  free(saved);
+}
+LCE_TARGET_END
+#endif
+
 int main(void) {
   lce_flush_subnormals();  // as while a model runs
   for (const lce_kernel* const* kernel = lce_kernels; *kernel != NULL; ++kernel) {
@@ -200,6 +227,9 @@ int main(void) {
     test_outputs(*kernel);
     printf("tiles ");
     test_accumulate(*kernel);
+#if LCE_COMPILES_SME2
+    if (*kernel == &lce_kernel_sme2) test_saving();
+#endif
     printf(" done\n");
   }
   return check_result();

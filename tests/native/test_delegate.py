@@ -91,7 +91,7 @@ def differs(case: Convolution, **options) -> bool:
     return not same_bits(ours, lce(model, values, kernel=case.lce_kernel)[0])
 
 
-@pytest.mark.parametrize("kernel", ["portable", "popcnt", "avx2", "avx512", "amx", "neon"])
+@pytest.mark.parametrize("kernel", ["portable", "popcnt", "avx2", "avx512", "amx", "neon", "sme2"])
 def test_convolutions_over_the_whole_range_of_parameters_give_the_bits_of_lce(kernel):
     if kernel not in delegate.kernels():
         pytest.skip(f"this processor does not run the kernel {kernel}")
@@ -146,7 +146,7 @@ def quantizations(shape: tuple[int, ...]) -> Iterator[tuple[bytes, np.ndarray]]:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("kernel", ["portable", "popcnt", "avx2", "avx512", "amx", "neon"])
+@pytest.mark.parametrize("kernel", ["portable", "popcnt", "avx2", "avx512", "amx", "neon", "sme2"])
 def test_quantize_and_dequantize_give_the_bits_of_lce(shape, kernel):
     if kernel not in delegate.kernels():
         pytest.skip(f"this processor does not run the kernel {kernel}")
@@ -158,7 +158,7 @@ def operators(interpreter) -> list[str]:
     return [details["op_name"] for details in interpreter._get_ops_details()]
 
 
-@pytest.mark.parametrize("kernel", ["portable", "popcnt", "avx2", "avx512", "amx", "neon"])
+@pytest.mark.parametrize("kernel", ["portable", "popcnt", "avx2", "avx512", "amx", "neon", "sme2"])
 @pytest.mark.parametrize("values", ["whole", "real", "tiny"])
 def test_a_first_layer_of_signs_and_its_packing_are_one_and_give_the_bits_of_the_runtime(
     kernel, values
@@ -255,6 +255,37 @@ def test_neon_kernels_give_the_bits_that_lce_gave_here(
     finished = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert finished.returncode == 0, finished.stderr
     assert "kernels neon portable" in finished.stdout
+
+
+@pytest.fixture(scope="module")
+def sme2(tmp_path_factory) -> tuple[str, Path]:
+    """An emulator of ARM processors with SME2, and native tests that have kernels for them."""
+    emulator = os.environ.get("QEMU_AARCH64", "qemu-aarch64")
+    need("clang-19", "aarch64-linux-gnu-gcc", emulator)
+    about = subprocess.run([emulator, "--version"], capture_output=True, text=True).stdout
+    version = re.search(r"version (\d+)\.(\d+)", about)
+    if version is None or tuple(map(int, version.groups())) < (10, 1):
+        pytest.skip("SME2 needs qemu-aarch64 10.1, which the variable QEMU_AARCH64 may name")
+    options = ["-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=aarch64"]
+    options += ["-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_C_COMPILER_TARGET=aarch64-linux-gnu"]
+    return emulator, build(tmp_path_factory.mktemp("sme2"), *options)
+
+
+@pytest.mark.parametrize("bits", [128, 256, 512, 1024, 2048])
+def test_matrices_of_bits_give_the_bits_that_lce_gave_here_for_every_length_of_vectors(
+    bits, sme2, recording
+):
+    emulator, built = sme2
+    command = [emulator, "-L", "/usr/aarch64-linux-gnu"]
+    command += ["-cpu", f"max,sme-default-vector-length={bits // 8}"]
+    programs = [["test_core"], ["replay", recording], ["test_kernels"]]
+    for program, *arguments in programs[: 3 if bits == 512 else 2]:
+        finished = subprocess.run(
+            [*command, built / "tests" / program, *arguments],
+            capture_output=True, text=True, timeout=900,
+        )  # fmt: skip
+        assert finished.returncode == 0, finished.stderr
+        assert "sme2" in finished.stdout
 
 
 def test_a_packed_network_is_one_piece_for_the_delegate_and_takes_any_batch():

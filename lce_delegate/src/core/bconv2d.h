@@ -42,7 +42,7 @@ typedef struct {
   int32_t* tap_popcount;   // [taps][padded_channels] if zero padding is corrected
 
   // For a product of matrices, if the kernel has one that fits; else NULL.
-  uint64_t* rows;          // [padded_channels / LCE_MATRIX_SIDE][window_words / 2][LCE_MATRIX_ROWS]
+  uint32_t* sides;         // [padded_channels / LCE_MATRIX_SIDE], weights packed for the product
   int32_t* counts;         // [padded_channels], popcounts of the channels' weights
 
   // The plan.
@@ -51,7 +51,9 @@ typedef struct {
   bool copies;                    // activations go through a padded (or expanded) buffer
   void (*expand)(const uint32_t* packed, size_t words, uint32_t* expanded);  // or NULL
   size_t buffer_height, buffer_width;  // of that buffer, or of the input
-  size_t pixel_words;             // words from one pixel to the next there
+  size_t planes;       // of the buffer: words of a pixel, if it multiplies packed bits; else 1
+  size_t plane_words;  // words from one plane to the next
+  size_t pixel_words;  // words from one pixel to the next, in a plane
   size_t* offsets;
   lce_window window;
   size_t tiles;  // of all output pixels; or of all positions of the buffer, if it multiplies
@@ -61,6 +63,11 @@ typedef struct {
 
 static inline size_t lce_taps(const lce_bconv2d* s) {
   return (size_t)s->y.filter * (size_t)s->x.filter;
+}
+
+// Is the plan a product of matrices of packed bits, whose buffer has planes?
+static inline bool lce_multiplies_bits(const lce_bconv2d* s) {
+  return s->multiplies && s->kernel->matrix->bits == 1;
 }
 
 // Groups that do not end at a word's end write to the same words.

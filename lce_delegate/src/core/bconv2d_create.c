@@ -10,7 +10,7 @@ static void release(lce_operator* op) {
   lce_free(s->multiplier);
   lce_free(s->bias);
   lce_free(s->tap_popcount);
-  lce_free(s->rows);
+  lce_free(s->sides);
   lce_free(s->counts);
   lce_free(s->offsets);
 }

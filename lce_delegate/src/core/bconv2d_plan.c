@@ -4,7 +4,7 @@
 static bool find_window(lce_bconv2d* s, lce_reason* why) {
   const size_t pixel_bytes = s->pixel_words * sizeof(uint32_t);
   const size_t row_bytes = s->buffer_width * pixel_bytes;
-  const bool whole_rows = s->x.dilation == 1 && s->groups == 1;
+  const bool whole_rows = s->x.dilation == 1 && s->groups == 1 && !lce_multiplies_bits(s);
   const bool whole_window =
       whole_rows && s->y.dilation == 1 && s->buffer_width == (size_t)s->x.filter;
   s->window.runs = whole_window ? 1 : whole_rows ? (size_t)s->y.filter : lce_taps(s);
@@ -49,13 +49,14 @@ bool lce_bconv2d_prepare(lce_operator* op, const lce_shape* inputs, int input_co
   const bool pads = height > s->y.input || width > s->x.input || s->y.before > 0 || s->x.before > 0;
   s->multiplies = lce_bconv2d_prefers_matrix(s, &s->y, &s->x);
   s->expand = s->multiplies ? s->kernel->matrix->expand : s->kernel->expand;
-  s->copies = pads || s->expand != NULL;
-  s->pixel_words = (size_t)lce_words(s->channels_in);
+  s->planes = lce_multiplies_bits(s) ? (size_t)lce_words(s->channels_in) : 1;
+  s->copies = pads || s->multiplies || s->expand != NULL;
+  s->pixel_words = (size_t)lce_words(s->channels_in) / s->planes;
   s->buffer_height = (size_t)s->y.input;
   s->buffer_width = (size_t)s->x.input;
   *scratch_bytes = 0;
   if (s->copies) {
-    const int expansion = s->multiplies ? 32 / (int)sizeof(uint32_t) : s->kernel->activation_words;
+    const int expansion = s->multiplies ? s->kernel->matrix->bits : s->kernel->activation_words;
     s->pixel_words *= (size_t)expansion;
     // A real network's padding makes its activations a few times larger at most; a window that is
     // spread far beyond its input would take all memory.
@@ -63,14 +64,14 @@ bool lce_bconv2d_prepare(lce_operator* op, const lce_shape* inputs, int input_co
     int64_t limit = 64 * input_words + (1 << 22);
     if (limit > LCE_MAX_ELEMENTS) limit = LCE_MAX_ELEMENTS;
     if (height > limit || width > limit || height * width > limit ||
-        height * width * s->batch > limit / (int64_t)s->pixel_words) {
+        height * width * s->batch > limit / (int64_t)(s->planes * s->pixel_words)) {
       return lce_refuse(why, "its padded input of %d x %lld x %lld pixels is too large",
                         (int)s->batch, (long long)height, (long long)width);
     }
     s->buffer_height = (size_t)height;
     s->buffer_width = (size_t)width;
-    *scratch_bytes = (size_t)s->batch * s->buffer_height * s->buffer_width * s->pixel_words *
-                     sizeof(uint32_t);
+    s->plane_words = (size_t)s->batch * s->buffer_height * s->buffer_width * s->pixel_words;
+    *scratch_bytes = s->planes * s->plane_words * sizeof(uint32_t);
   }
   const size_t pixels = (size_t)s->batch * (size_t)s->y.output * (size_t)s->x.output;
   const size_t tile = (size_t)s->kernel->tile_pixels;

@@ -3,35 +3,43 @@
 
 #include "bconv2d.h"
 
-// Copies rows of the input into the buffer, between padding of bits 0 (+1).
+// Copies a row of the input into one of the buffer's planes, between padding of bits 0 (+1).
+static void copy_row(const lce_bconv2d* s, const uint32_t* from, uint32_t* to) {
+  const size_t input_words = (size_t)lce_words(s->channels_in);
+  const size_t left = (size_t)s->x.before;
+  size_t columns = s->buffer_width - left;
+  if (columns > (size_t)s->x.input) columns = (size_t)s->x.input;
+  memset(to, 0, left * s->pixel_words * sizeof *to);
+  to += left * s->pixel_words;
+  if (s->planes > 1) {
+    for (size_t x = 0; x < columns; ++x) to[x] = from[x * input_words];
+  } else if (s->expand != NULL) {
+    s->expand(from, columns * input_words, to);
+  } else {
+    memcpy(to, from, columns * input_words * sizeof *to);
+  }
+  to += columns * s->pixel_words;
+  memset(to, 0, (s->buffer_width - left - columns) * s->pixel_words * sizeof *to);
+}
+
 static void copy_rows(void* argument, int worker, size_t begin, size_t end) {
   (void)worker;
   const lce_bconv2d_job* job = argument;
   const lce_bconv2d* s = job->op;
-  const size_t input_words = (size_t)lce_words(s->channels_in);
+  const size_t input_row = (size_t)s->x.input * (size_t)lce_words(s->channels_in);
   const size_t row_words = s->buffer_width * s->pixel_words;
-  const size_t left = (size_t)s->x.before;
-  size_t columns = s->buffer_width - left;
-  if (columns > (size_t)s->x.input) columns = (size_t)s->x.input;
   for (size_t row = begin; row < end; ++row) {
-    uint32_t* to = job->buffer + row * row_words;
     const size_t image = row / s->buffer_height;
     const int64_t y = (int64_t)(row % s->buffer_height) - s->y.before;
-    if (y < 0 || y >= s->y.input) {
-      memset(to, 0, row_words * sizeof *to);
-      continue;
+    const bool padding = y < 0 || y >= s->y.input;
+    for (size_t plane = 0; plane < s->planes; ++plane) {
+      uint32_t* to = job->buffer + plane * s->plane_words + row * row_words;
+      if (padding) {
+        memset(to, 0, row_words * sizeof *to);
+      } else {
+        copy_row(s, job->input + (image * (size_t)s->y.input + (size_t)y) * input_row + plane, to);
+      }
     }
-    const size_t from_row = image * (size_t)s->y.input + (size_t)y;
-    const uint32_t* from = job->input + from_row * (size_t)s->x.input * input_words;
-    memset(to, 0, left * s->pixel_words * sizeof *to);
-    to += left * s->pixel_words;
-    if (s->expand != NULL) {
-      s->expand(from, columns * input_words, to);
-    } else {
-      memcpy(to, from, columns * input_words * sizeof *to);
-    }
-    to += columns * s->pixel_words;
-    memset(to, 0, (s->buffer_width - left - columns) * s->pixel_words * sizeof *to);
   }
 }
 

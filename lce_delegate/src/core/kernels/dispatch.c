@@ -49,14 +49,3 @@ void lce_pack_weights(const lce_kernel* kernel, const uint32_t* weights, size_t 
     }
   }
 }
-
-void lce_pack_matrix(const uint32_t* weights, size_t channels, size_t words, uint64_t* rows) {
-  // Row r of sixteen channels has four bits, 4 r to 4 r + 3 of a step, of each of them.
-  memset(rows, 0, words / 2 * LCE_MATRIX_ROWS * sizeof *rows);
-  for (size_t c = 0; c < channels; ++c, weights += words) {
-    for (size_t i = 0; i < 8 * words; ++i) {  // four bits
-      const uint64_t bits = weights[i / 8] >> (4 * (i % 8)) & 15;
-      rows[i / 16 * LCE_MATRIX_ROWS + c / 16 * 16 + i % 16] |= bits << (4 * (c % 16));
-    }
-  }
-}

@@ -46,29 +46,31 @@ typedef struct {
   int words;               // 1 or 2, of the output
 } lce_sign_block;
 
-enum {
-  LCE_MATRIX_SIDE = 32,   // pixels, and channels, of a product of matrices
-  LCE_MATRIX_STEP = 64,   // channels in, of a step of it
-  LCE_MATRIX_ROWS = 2 * 16,  // rows of 64 weights in a step
-};
+enum { LCE_MATRIX_SIDE = 32 };  // pixels, and channels, of a product of matrices
 
-// A processor's own product of matrices of bytes, where it is worth to take bits apart for it: bits of
-// activations become bytes of 0 and 1, weights bytes of +1 and -1, and
-// popcount(x ^ w) = popcount(w) + sum of x (1 - 2 w).
+// A processor's own product of matrices. With `bits` 8 it is one of bytes, and worth to take bits apart
+// for it: those of activations become bytes of 0 and 1, weights bytes of +1 and -1, and
+// popcount(x ^ w) = popcount(w) + sum of x (1 - 2 w). With `bits` 1 it counts bits, which stay packed;
+// activations lie in planes then: a word of all pixels comes before the next word.
 typedef struct {
+  int bits;
+  int step_words;  // runs of the window are multiples of so many words
   bool (*supported)(void);  // can this processor run it?
   void (*begin)(void);  // before, and after, other functions are used on a thread
   void (*end)(void);
-  // Words of 32 bits to 32 bytes each; a multiple of two words.
+  // Brings the weights of up to LCE_MATRIX_SIDE channels, [channels][words], into an order of its own,
+  // in LCE_MATRIX_SIDE * words words.
+  void (*pack)(const uint32_t* weights, size_t channels, size_t words, uint32_t* packed);
+  // With `bits` 8: words of activations, and of packed weights, to 32 bytes each. Else NULL.
   void (*expand)(const uint32_t* packed, size_t words, uint32_t* expanded);
-  // Rows of 64 bits of weights, in the order of lce_pack_matrix, to 64 bytes each.
-  void (*expand_weights)(const uint64_t* rows, size_t count, int8_t* weights);
-  // The accumulators of LCE_MATRIX_SIDE neighbouring pixels for as many channels. Runs of the window
-  // have run_words / 2 steps; `counts` are the popcounts of the channels' weights.
-  void (*multiply)(const lce_window* window, const uint8_t* activations, size_t pixel_bytes,
-                   const int8_t* weights, const int32_t* counts,
+  void (*expand_weights)(const uint32_t* packed, size_t words, int8_t* weights);
+  // The accumulators of LCE_MATRIX_SIDE neighbouring pixels for as many channels. `distance` is in
+  // bytes, from a pixel to the next, or with `bits` 1 from a plane to the next; `counts` are the
+  // popcounts of the channels' weights.
+  void (*multiply)(const lce_window* window, const uint8_t* activations, size_t distance,
+                   const void* weights, const int32_t* counts,
                    int32_t (*accumulators)[LCE_BLOCK_CHANNELS]);
-  // Time of a step for 16 channels, in that of `accumulate` for them and one pixel: fixed, and for
+  // Time of two words for 16 channels, in that of `accumulate` for them and one pixel: fixed, and for
   // each LCE_MATRIX_SIDE pixels.
   int step_cost, tile_cost;
 } lce_matrix;
@@ -129,9 +131,12 @@ size_t lce_packed_weights_words(const lce_kernel* kernel, size_t channels, size_
 void lce_pack_weights(const lce_kernel* kernel, const uint32_t* weights, size_t channels,
                       size_t words, void* packed);
 
-// Brings the weights of up to LCE_MATRIX_SIDE channels, [channels][words], into rows for a product of
-// matrices, [words / 2][LCE_MATRIX_ROWS]; channels past the last one are zero.
-void lce_pack_matrix(const uint32_t* weights, size_t channels, size_t words, uint64_t* rows);
+// Is sme2.c compiled? Its instructions need a compiler that knows them, its detection Linux.
+#if defined(__aarch64__) && defined(__linux__) && defined(__clang__) && __clang_major__ >= 18
+#define LCE_COMPILES_SME2 1
+#else
+#define LCE_COMPILES_SME2 0
+#endif
 
 #define KERNEL(name) extern const lce_kernel lce_kernel_##name;
 #include "list.h"

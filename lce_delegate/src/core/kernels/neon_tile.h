@@ -153,12 +153,11 @@ typedef int16x8_t signs_vector;
       .name = NAME,                                                                           \
       .instruction_set = "neon",                                                              \
       .supported = supported,                                                                 \
-      .tile_pixels = LCE_NEON_TILE_PIXELS,                                                    \
-      .weight_lanes = 4 * REGISTERS,                                                          \
-      .weight_bits = 32,                                                                      \
-      .activation_words = 1,                                                                  \
-      .accumulate = accumulate,                                                               \
-      LCE_EPILOGUE,                                                                           \
+      LCE_NEON_FIELDS(REGISTERS),                                                             \
   }
+
+#define LCE_NEON_FIELDS(REGISTERS)                                                            \
+  .tile_pixels = LCE_NEON_TILE_PIXELS, .weight_lanes = 4 * REGISTERS, .weight_bits = 32,      \
+  .activation_words = 1, .accumulate = accumulate, LCE_EPILOGUE
 
 #endif  // LCE_CORE_KERNELS_NEON_TILE_H_
