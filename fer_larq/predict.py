@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--jobs",
         type=int,
         metavar="N",
-        help="images that are analyzed at a time (default: one on each core)",
+        help="cores to use, each for an image, or all for the only one (default: all)",
     )
     parser.add_argument(
         "--time", action="store_true", help="print the time of each stage, with --jobs 1"
@@ -91,9 +91,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(printable(left_out), file=sys.stderr)
     camera = None if options.webcam is None else Webcam(options.webcam)
     stopwatch = Stopwatch()
-    make = partial(make_analyzer, options.model, options.detector, stopwatch)
-    first = make()
     jobs = 1 if options.time else options.jobs or usable_cores()
+    threads = jobs if len(files.names) == 1 else 1
+    make = partial(make_analyzer, options.model, options.detector, stopwatch, threads)
+    first = make()
     analyzers = Pool(make, min(jobs, max(len(files.names), 1)), [first])
     path, labels = options.out / f"faces.{options.table}", first.classifier.labels
     with writing(options.out), open_table(path, labels, options.json) as table:

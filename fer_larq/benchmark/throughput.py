@@ -1,7 +1,7 @@
 """Photographs from the start of a process, a folder of them, threads: ``... benchmark throughput``.
 
-The photographs are scikit-image's astronaut in a larger scene. Ratios are of one run; the machine
-should have nothing else to do.
+The photographs are scikit-image's astronaut in a larger scene. The machine should have nothing else
+to do.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from PIL import Image
 
 from fer_larq.benchmark.detection import sample_image
 from fer_larq.benchmark.inference import processor
+from fer_larq.benchmark.rounds import interleaved, ratio
 from fer_larq.benchmark.video import first_answers
 from fer_larq.inference.analyzer import analyze
 from fer_larq.inference.face import Face
@@ -28,6 +30,9 @@ from fer_larq.inference.pool import usable_cores
 
 LARGE = (4000, 3000)
 """Width and height of the photograph of 12 megapixels."""
+
+ROUNDS = 5
+"""In turns of one thread and of many, each with its share of the calls."""
 
 SMALL = (1024, 768)
 """Width and height of the photographs in the folder."""
@@ -113,23 +118,30 @@ def main(options: argparse.Namespace) -> int:
             )
     image = photograph((320, 240))
     expected = analyze(image)
-    total = options.threads * options.calls
-    rates = []
-    for threads in (1, options.threads):
-        wrong: list[int] = []
+    total = options.threads * max(options.calls // ROUNDS, 1)
+    wrong: list[int] = []
+    busy = dict.fromkeys((1, options.threads), 0.0)
+
+    def run(threads: int) -> None:
         crew = [
             threading.Thread(target=calls, args=(image, expected, total // threads, wrong))
             for _ in range(threads)
         ]
-        start, busy = time.perf_counter(), time.process_time()
+        start = time.process_time()
         for thread in crew:
             thread.start()
         for thread in crew:
             thread.join()
-        rates.append(total / (time.perf_counter() - start))
+        busy[threads] += time.process_time() - start
+
+    seconds = interleaved({threads: partial(run, threads) for threads in busy}, ROUNDS)
+    for threads, spent in seconds.items():
+        rate, processor_ms = total / np.median(spent), busy[threads] * 1e3 / total / (ROUNDS + 1)
         print(
-            f"{threads} threads: {rates[-1]:.1f} calls a second, {sum(wrong)} answers differ, "
-            f"{(time.process_time() - busy) * 1e3 / total:.1f} ms on a processor for a call"
+            f"{threads} threads: {rate:.1f} calls a second, {processor_ms:.1f} ms on a processor "
+            "for a call"
         )
-    print(f"ratio: {rates[1] / rates[0]:.2f}")
+    print(f"{sum(wrong)} answers differ")
+    middle, lowest, highest = ratio(seconds[options.threads], seconds[1])
+    print(f"ratio: {middle:.2f} ({lowest:.2f} to {highest:.2f} over {ROUNDS} rounds)")
     return 0

@@ -112,6 +112,7 @@ def make_analyzer(
     model: str | os.PathLike[str] | None = None,
     detector: str = "auto",
     stopwatch: Stopwatch | None = None,
+    threads: int = 1,
 ) -> FaceAnalyzer:
     """Make a ``FaceAnalyzer``.
 
@@ -119,6 +120,7 @@ def make_analyzer(
         model: a model of ``fer_larq.convert``; the packaged one if None.
         detector: one of ``fer_larq.inference.detectors.DETECTORS``.
         stopwatch: sums up the time of each stage; its own if None.
+        threads: that search one image.
 
     Raises ``UserError`` if there is no such model.
     """
@@ -128,7 +130,7 @@ def make_analyzer(
             "this installation holds no trained model: make one with `python -m fer_larq.convert "
             "RUN --out bdnn4.tflite` and name it, `--model bdnn4.tflite`"
         )
-    return FaceAnalyzer(FaceClassifier(path), make_detector(detector), stopwatch)
+    return FaceAnalyzer(FaceClassifier(path), make_detector(detector, threads), stopwatch)
 
 
 @overload

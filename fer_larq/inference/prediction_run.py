@@ -15,7 +15,6 @@ from types import ModuleType
 from typing import Any, TextIO
 
 from PIL import Image
-from tqdm import tqdm
 
 from fer_larq.inference.analyzer import FaceAnalyzer
 from fer_larq.inference.face import Face
@@ -23,6 +22,7 @@ from fer_larq.inference.frame_sources import Animation, FrameSource, Webcam
 from fer_larq.inference.images import InputImage, is_animation, read_image
 from fer_larq.inference.inputs import InputFiles
 from fer_larq.inference.output.annotate import annotate
+from fer_larq.inference.output.progress import progress_bar, write_line
 from fer_larq.inference.output.results import result_mark
 from fer_larq.inference.output.tables import Table
 from fer_larq.inference.output.text import describe_image, plural, printable, say
@@ -102,19 +102,23 @@ class PredictionRun:
         """
         single = len(files.names) == 1
         waiting: deque[tuple[Path, Future[ImageResult]]] = deque()
-        bar = tqdm(total=len(files.names), unit="file", disable=single, desc="files", position=0)
-        with bar, ThreadPoolExecutor(self.analyzers.limit) as threads:
+        with ExitStack() as stack:
+            bar = None
+            if not single:
+                bar = progress_bar(total=len(files.names), unit="file", desc="files", position=0)
+                stack.enter_context(bar)
+            threads = stack.enter_context(ThreadPoolExecutor(self.analyzers.limit))
             try:
                 for path, name in files.names.items():
                     is_video = files.kinds[path] == "video" or is_animation(path)
                     while waiting and (is_video or len(waiting) >= 2 * self.analyzers.limit):
-                        self.finish(*waiting.popleft(), bar, single)
+                        self.finish(*waiting.popleft(), bar)
                     if is_video:
-                        self.video_file(path, name, files.kinds[path], bar, single)
+                        self.video_file(path, name, files.kinds[path], bar)
                     else:
                         waiting.append((path, threads.submit(self.image, path, name)))
                 while waiting:
-                    self.finish(*waiting.popleft(), bar, single)
+                    self.finish(*waiting.popleft(), bar)
             except BaseException:
                 threads.shutdown(cancel_futures=True)
                 raise
@@ -125,12 +129,15 @@ class PredictionRun:
             warn(f"no face was found in {count}: if these are faces already, try --detector none")
         return INCOMPLETE if self.failed or self.incomplete else 0
 
-    def finish(self, path: Path, future: Future[ImageResult], bar: tqdm, single: bool) -> None:
-        """Wait for an image's result, tell it and put it into the table."""
+    def finish(self, path: Path, future: Future[ImageResult], bar: Any) -> None:
+        """Wait for an image's result, tell it and put it into the table.
+
+        ``bar`` counts the files; it is None for a single one, which has to be readable.
+        """
         try:
             result = future.result()
         except UserError as error:
-            self.skip(error, single)
+            self.skip(error, bar)
         else:
             self.images += 1
             width, height = result.size
@@ -138,22 +145,24 @@ class PredictionRun:
                 self.cut_already += 1
             self.table.add(str(path), 0, 0.0, result.faces, result.milliseconds)
             say(describe_image(str(path), result.faces), self.lines)
-        bar.update()
+        if bar is not None:
+            bar.update()
 
-    def video_file(self, path: Path, name: str, kind: str, bar: tqdm, single: bool) -> None:
+    def video_file(self, path: Path, name: str, kind: str, bar: Any) -> None:
         """Analyze a video or an animated image."""
         try:
             self.video(video_files().Video(path) if kind == "video" else Animation(path), name)
         except UserError as error:
-            self.skip(error, single)
-        bar.update()
+            self.skip(error, bar)
+        if bar is not None:
+            bar.update()
 
-    def skip(self, error: UserError, single: bool) -> None:
+    def skip(self, error: UserError, bar: Any) -> None:
         """Name a file that cannot be read."""
-        if single:
+        if bar is None:
             raise error
         self.failed += 1
-        tqdm.write(f"error: {printable(str(error))}; skipped", file=sys.stderr)
+        write_line(f"error: {printable(str(error))}; skipped", sys.stderr)
 
     def image(self, path: Path, name: str) -> ImageResult:
         """Analyze an image and write its marked copy."""
@@ -194,7 +203,7 @@ class PredictionRun:
                 writer = video_files().VideoWriter(target, frames.rate)
                 files.callback(writer.close)
             bar = files.enter_context(
-                tqdm(total=frames.count or None, unit="frame", desc=printable(frames.name))
+                progress_bar(total=frames.count or None, unit="frame", desc=printable(frames.name))
             )
             interrupted = False
             try:

@@ -19,7 +19,7 @@ import math
 import struct
 import zipfile
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flatbuffers
 
@@ -27,9 +27,11 @@ import fer_larq
 from fer_larq.datasets.crops import CROP_SIZE, FACE_SIZE, FIVE_CROP_OFFSETS
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.datasets.normalisation import NORMALISATIONS
-from fer_larq.tflite.graph import Graph
 from fer_larq.tflite.parser import ModelFile
 from fer_larq.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from fer_larq.tflite.graph import Graph
 
 ENTRY = "fer_larq"
 STANDARD_ENTRY = "TFLITE_METADATA"

@@ -174,6 +174,14 @@ def test_fifty_faces_are_found_at_once(detector):
     assert found == sorted(found, key=lambda frame: (frame.left, frame.top))
 
 
+def test_threads_that_share_an_image_find_what_one_finds(blazeface_detector):
+    image, _ = crowd(patches()[:100], seed=0)
+    shared = BlazeFaceDetector(threads=3)
+    found = shared.detect(image)
+    assert found == blazeface_detector.detect(image) and len(found) >= 47
+    assert 1 <= len(shared.networks.idle) <= 3  # all were given back
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 400), (97, 64), (480, 640)])
 def test_a_picture_without_a_face_gives_none(detector, size):
     assert detector.detect(np.full((*size, 3), 128, np.uint8)) == []

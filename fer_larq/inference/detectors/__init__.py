@@ -21,12 +21,13 @@ DETECTORS = ("auto", "blazeface", "cascade", "none")
 """Names for ``make_detector``."""
 
 
-def make_detector(name: str = "auto") -> Detector:
+def make_detector(name: str = "auto", threads: int = 1) -> Detector:
     """Make a detector.
 
     Args:
         name: one of ``DETECTORS``. ``"auto"`` is BlazeFace, or the cascade, with a warning, where
             BlazeFace's model is not at hand.
+        threads: that BlazeFace uses for one image.
     """
     if name not in DETECTORS:
         raise UserError(f"detector {name!r}: choose {', '.join(DETECTORS)}")
@@ -35,7 +36,7 @@ def make_detector(name: str = "auto") -> Detector:
     if name == "none":
         return WholeImageDetector()
     try:
-        return BlazeFaceDetector()
+        return BlazeFaceDetector(threads)
     except UserError as error:
         if name == "blazeface":
             raise

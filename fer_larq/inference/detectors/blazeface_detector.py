@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 
@@ -25,6 +26,7 @@ from fer_larq.inference.detectors.blazeface import (
     signed,
 )
 from fer_larq.inference.geometry import Box, Framing, contained, overlap
+from fer_larq.inference.pool import Pool
 
 BLAZEFACE_FRAMING = Framing(side=1.17, rise=0.094)
 """Medians over FER2013's training faces; ``python -m fer_larq.benchmark detection`` measures."""
@@ -74,12 +76,19 @@ TRACKING_THRESHOLD = 0.5
 
 
 class BlazeFaceDetector:
-    """Searches an image in tiles, or a video around the faces of the frame before."""
+    """Searches an image in tiles, or a video around the faces of the frame before.
+
+    Args:
+        threads: that search the tiles of an image, each with a network of its own. The answers
+            are the same.
+    """
 
     name = "blazeface"
 
-    def __init__(self, network: BlazeFace | None = None):
-        self.network = network or BlazeFace()
+    def __init__(self, threads: int = 1):
+        self.network = BlazeFace()
+        self.threads = threads
+        self.networks = Pool(BlazeFace, threads, [self.network])
 
     def detect(self, image: NDArray[np.uint8]) -> list[Box]:
         height, width = image.shape[:2]
@@ -126,9 +135,7 @@ class BlazeFaceDetector:
         self, image: NDArray[np.uint8], parts: Iterable[Box], known: Sequence[Box] = ()
     ) -> list[Box]:
         """Boxes of the faces in some squares of an image, and those that are known already."""
-        candidates = [
-            box for part in parts for box in self.network.detect(image, part, CANDIDATE_THRESHOLD)
-        ]
+        candidates = [box for boxes in self.look(image, list(parts)) for box in boxes]
         candidates.sort(key=lambda box: -box.confidence)
         found = distinct(known)
         for candidate in candidates:
@@ -137,6 +144,18 @@ class BlazeFaceDetector:
                 if confirmed is not None:
                     found = distinct([*found, confirmed])
         return found
+
+    def look(self, image: NDArray[np.uint8], parts: Sequence[Box]) -> list[list[Box]]:
+        """What the network finds in each of some squares of an image."""
+
+        def find(part: Box) -> list[Box]:
+            with self.networks.lend() as network:
+                return network.detect(image, part, CANDIDATE_THRESHOLD)
+
+        if self.threads == 1 or len(parts) < 2:
+            return [find(part) for part in parts]
+        with ThreadPoolExecutor(self.threads) as threads:
+            return list(threads.map(find, parts))
 
     def confirm(self, image: NDArray[np.uint8], candidate: Box) -> Box | None:
         """Look closely at a candidate; the box that comes of it, or None if it is no face."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from tqdm import tqdm
-
 from fer_larq.inference.face import Face
+from fer_larq.inference.output.progress import write_line
 
 
 def describe_image(name: str, faces: Sequence[Face]) -> str:
@@ -43,4 +42,4 @@ def printable(name: str) -> str:
 def say(text: str, file: TextIO) -> None:
     """Print above a progress bar, whatever letters the terminal knows."""
     encoding = getattr(file, "encoding", None) or "utf-8"
-    tqdm.write(text.encode(encoding, "backslashreplace").decode(encoding), file=file)
+    write_line(text.encode(encoding, "backslashreplace").decode(encoding), file)
