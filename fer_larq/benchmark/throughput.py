@@ -84,6 +84,43 @@ def calls(image: NDArray[np.uint8], expected: list[Face], count: int, wrong: lis
     wrong.append(sum(analyze(image) != expected for _ in range(count)))
 
 
+def compare_threads(many: int, count: int) -> None:
+    """Print how often ``analyze`` can be called from many threads, and from one, in turns.
+
+    Args:
+        many: threads.
+        count: calls of each of them; the one thread makes as many as all of these.
+    """
+    image = photograph((320, 240))
+    expected = analyze(image)
+    total = many * max(count // ROUNDS, 1)
+    wrong: list[int] = []
+    busy = dict.fromkeys((1, many), 0.0)
+
+    def run(threads: int) -> None:
+        crew = [
+            threading.Thread(target=calls, args=(image, expected, total // threads, wrong))
+            for _ in range(threads)
+        ]
+        start = time.process_time()
+        for thread in crew:
+            thread.start()
+        for thread in crew:
+            thread.join()
+        busy[threads] += time.process_time() - start
+
+    seconds = interleaved({threads: partial(run, threads) for threads in busy}, ROUNDS)
+    for threads, spent in seconds.items():
+        rate, processor_ms = total / np.median(spent), busy[threads] * 1e3 / total / (ROUNDS + 1)
+        print(
+            f"{threads} threads: {rate:.1f} calls a second, {processor_ms:.1f} ms on a processor "
+            "for a call"
+        )
+    print(f"{sum(wrong)} answers differ")
+    middle, lowest, highest = ratio(seconds[many], seconds[1])
+    print(f"ratio: {middle:.2f} ({lowest:.2f} to {highest:.2f} over {ROUNDS} rounds)")
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The flags of ``python -m fer_larq.benchmark throughput``."""
     parser.add_argument("--starts", type=int, default=5, help="of a process (default: 5)")
@@ -116,32 +153,5 @@ def main(options: argparse.Namespace) -> int:
                 f"second, at most {memory} MiB",
                 flush=True,
             )
-    image = photograph((320, 240))
-    expected = analyze(image)
-    total = options.threads * max(options.calls // ROUNDS, 1)
-    wrong: list[int] = []
-    busy = dict.fromkeys((1, options.threads), 0.0)
-
-    def run(threads: int) -> None:
-        crew = [
-            threading.Thread(target=calls, args=(image, expected, total // threads, wrong))
-            for _ in range(threads)
-        ]
-        start = time.process_time()
-        for thread in crew:
-            thread.start()
-        for thread in crew:
-            thread.join()
-        busy[threads] += time.process_time() - start
-
-    seconds = interleaved({threads: partial(run, threads) for threads in busy}, ROUNDS)
-    for threads, spent in seconds.items():
-        rate, processor_ms = total / np.median(spent), busy[threads] * 1e3 / total / (ROUNDS + 1)
-        print(
-            f"{threads} threads: {rate:.1f} calls a second, {processor_ms:.1f} ms on a processor "
-            "for a call"
-        )
-    print(f"{sum(wrong)} answers differ")
-    middle, lowest, highest = ratio(seconds[options.threads], seconds[1])
-    print(f"ratio: {middle:.2f} ({lowest:.2f} to {highest:.2f} over {ROUNDS} rounds)")
+    compare_threads(options.threads, options.calls)
     return 0
