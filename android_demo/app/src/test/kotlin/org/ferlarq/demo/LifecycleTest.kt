@@ -6,6 +6,9 @@ import android.os.Bundle
 import android.provider.MediaStore
 import android.view.View
 import android.widget.Button
+import java.util.Collections
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
 import org.ferlarq.demo.camera.CameraFailure
 import org.ferlarq.demo.camera.Lens
 import org.ferlarq.demo.live.LiveState
@@ -219,6 +222,21 @@ class LifecycleTest : AppTest() {
         assertTrue(foundations.fakes.classifiers.sumOf { it.calls } - before <= 1)
         assertTrue(foundations.fakes.classifiers.takeLast(1).all { it.closed == 1 })
         assertEquals("a cancelled measurement shows nothing", 0, state.state.timings.size)
+    }
+
+    @Test
+    fun `frames, pictures and the measurement have a thread each`() {
+        val threads = Collections.synchronizedSet(mutableSetOf<Thread>())
+        val real = RealFoundations(application)
+        for (executor in listOf(real.frames, real.background, real.measuring)) {
+            val done = CountDownLatch(1)
+            executor.execute {
+                threads += Thread.currentThread()
+                done.countDown()
+            }
+            assertTrue(done.await(20, TimeUnit.SECONDS))
+        }
+        assertEquals(3, (threads - Thread.currentThread()).size)
     }
 
     @Test

@@ -2,11 +2,13 @@ package org.ferlarq.demo.camera
 
 import android.Manifest
 import android.app.Activity
+import android.graphics.ImageFormat
 import android.graphics.SurfaceTexture
 import android.hardware.camera2.CameraAccessException
 import android.hardware.camera2.CameraCharacteristics
 import android.hardware.camera2.CameraManager
 import android.os.Looper
+import android.util.Size
 import android.view.TextureView
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
@@ -19,6 +21,7 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.shadow.api.Shadow
 import org.robolectric.shadows.ShadowCameraCharacteristics
+import org.robolectric.shadows.StreamConfigurationMapBuilder
 import java.time.Duration
 
 /** The phone's cameras, as far as Robolectric has them: they open and close, but send no frame. */
@@ -41,20 +44,35 @@ class AndroidCamerasTest {
         }
     }
 
-    private fun add(id: String, facing: Int) {
+    private fun add(id: String, facing: Int, sizes: List<Size> = emptyList()) {
+        val streams = StreamConfigurationMapBuilder.newBuilder()
+        for (size in sizes) streams.addOutputSize(size).addOutputSize(ImageFormat.YUV_420_888, size)
         val characteristics = ShadowCameraCharacteristics.newCameraCharacteristics()
-        Shadow.extract<ShadowCameraCharacteristics>(characteristics)
-            .set(CameraCharacteristics.LENS_FACING, facing)
+        Shadow.extract<ShadowCameraCharacteristics>(characteristics).apply {
+            set(CameraCharacteristics.LENS_FACING, facing)
+            if (sizes.isNotEmpty()) set(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP, streams.build())
+        }
         shadowOf(manager).addCamera(id, characteristics)
     }
+
+    /** The surface of a view of 1080 pixels, and the size of the pictures that a camera gives it. */
+    private class Surface : SurfaceTexture(false) {
+        @Volatile var pictures: Size? = null
+
+        override fun setDefaultBufferSize(width: Int, height: Int) {
+            pictures = Size(width, height)
+        }
+    }
+
+    private val surface = Surface()
 
     private fun preview(): Preview {
         val activity = Robolectric.buildActivity(Activity::class.java).setup().get()
         val view = TextureView(activity)
         activity.setContentView(view)
-        view.setSurfaceTexture(SurfaceTexture(false))
+        view.setSurfaceTexture(surface)
         val preview = Preview(view)
-        pending = { view.surfaceTextureListener?.onSurfaceTextureAvailable(view.surfaceTexture!!, 480, 640) }
+        pending = { view.surfaceTextureListener?.onSurfaceTextureAvailable(surface, 810, 1080) }
         return preview
     }
 
@@ -78,11 +96,10 @@ class AndroidCamerasTest {
     }
 
     @Test
-    fun `the front camera is opened, off the main thread, and the other on request`() {
+    fun `the front camera is opened, and the other on request`() {
         add("0", CameraCharacteristics.LENS_FACING_BACK)
         add("1", CameraCharacteristics.LENS_FACING_FRONT)
         val front = open()
-        assertEquals("nothing is opened on the main thread", 0, events.size)
         await { events.isNotEmpty() }
         assertEquals("opened FRONT true", events.single())
         front.close()
@@ -90,6 +107,14 @@ class AndroidCamerasTest {
             await { events.size == 2 }
             assertEquals("opened BACK true", events.last())
         }
+    }
+
+    @Test
+    fun `the preview is sharper than the frames that are classified`() {
+        add("1", CameraCharacteristics.LENS_FACING_FRONT, listOf(Size(640, 480), Size(1280, 960), Size(4000, 3000)))
+        open()
+        await { events.isNotEmpty() }
+        assertEquals(Size(1280, 960), surface.pictures)
     }
 
     @Test
