@@ -212,8 +212,8 @@ class MainActivity : Activity() {
             WayOn.MODEL_TAB -> select(Tab.MODEL)
             WayOn.RESTART_CAMERA -> startLive()
             WayOn.TAKE_PICTURE -> takePicture()
-            WayOn.CHOOSE_PICTURE -> choosePicture()
             WayOn.SHOW_PICTURE -> model.photo.openAgain()
+            null -> Unit
         }
     }
 

@@ -206,6 +206,8 @@ class InteractionsTest : AppTest() {
             choose(content)
             assertEquals(Problem.PICTURE_UNREADABLE, (photo as PhotoState.Failed).problem)
         }
+        val second = activity.findViewById<View>(R.id.photo).findViewById<View>(R.id.problem_action)
+        assertEquals("Choose stands there already", View.GONE, second.visibility)
     }
 
     @Test

@@ -2,8 +2,11 @@ package org.ferlarq.demo.ui
 
 import org.ferlarq.demo.R
 
-/** What can go wrong: a sentence, and what the button below it does. */
-enum class Problem(val sentence: Int, val action: Int, val wayOn: WayOn) {
+/**
+ * What can go wrong: a sentence, and the word and deed of the button below it. There is none where
+ * the buttons of the screen are the way on.
+ */
+enum class Problem(val sentence: Int, val action: Int? = null, val wayOn: WayOn? = null) {
     CAMERA_DENIED(R.string.camera_denied, R.string.allow_camera, WayOn.ASK_FOR_CAMERA),
     CAMERA_DENIED_FOR_GOOD(R.string.camera_denied_for_good, R.string.open_settings, WayOn.SETTINGS),
     NO_CAMERA(R.string.no_camera, R.string.open_a_photo, WayOn.PHOTO_TAB),
@@ -14,10 +17,10 @@ enum class Problem(val sentence: Int, val action: Int, val wayOn: WayOn) {
     MODEL_UNUSABLE(R.string.model_unusable, R.string.about_the_model, WayOn.MODEL_TAB),
     TAKING_DENIED(R.string.taking_denied, R.string.allow_camera, WayOn.TAKE_PICTURE),
     TAKING_DENIED_FOR_GOOD(R.string.taking_denied_for_good, R.string.open_settings, WayOn.SETTINGS),
-    PICTURE_UNREADABLE(R.string.picture_unreadable, R.string.choose_another, WayOn.CHOOSE_PICTURE),
-    OUT_OF_MEMORY(R.string.out_of_memory, R.string.choose_another, WayOn.CHOOSE_PICTURE),
-    NO_FACE(R.string.no_face, R.string.choose_another, WayOn.CHOOSE_PICTURE),
-    NO_APP_FOR_IT(R.string.no_app_for_it, R.string.choose_another, WayOn.CHOOSE_PICTURE),
+    PICTURE_UNREADABLE(R.string.picture_unreadable),
+    OUT_OF_MEMORY(R.string.out_of_memory),
+    NO_FACE(R.string.no_face),
+    NO_APP_FOR_IT(R.string.no_app_for_it),
     NOT_SHARED(R.string.not_shared, R.string.back_to_picture, WayOn.SHOW_PICTURE),
 }
 
@@ -28,6 +31,5 @@ enum class WayOn {
     MODEL_TAB,
     RESTART_CAMERA,
     TAKE_PICTURE,
-    CHOOSE_PICTURE,
     SHOW_PICTURE,
 }

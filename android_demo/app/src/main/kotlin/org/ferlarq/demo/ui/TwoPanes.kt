@@ -43,6 +43,6 @@ class TwoPanes(context: Context, attributes: AttributeSet? = null) : ViewGroup(c
     }
 
     private companion object {
-        const val FIRST_SHARE = 0.49f
+        const val FIRST_SHARE = 0.47f
     }
 }
