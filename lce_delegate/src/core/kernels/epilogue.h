@@ -74,12 +74,16 @@ static void pack_int8(const int8_t* values, int8_t zero_point, size_t words, uin
 LCE_ALWAYS_INLINE void sum_signs(const int16_t* const* taps, size_t at, const lce_sign_block* block,
                                  int16_t sums[LCE_BLOCK_CHANNELS]) {
   enum { VECTORS = LCE_BLOCK_CHANNELS * sizeof(int16_t) / sizeof(signs_vector) };
-  signs_vector sum[VECTORS], weight[VECTORS];
+  signs_vector sum[VECTORS];
   LCE_UNROLL for (int i = 0; i < (int)VECTORS; ++i) sum[i] = (signs_vector){0};
   for (int t = 0; t < block->taps; ++t) {
     const int16_t value = taps[t][at];
-    memcpy(weight, block->weights + t * LCE_BLOCK_CHANNELS, sizeof weight);
-    LCE_UNROLL for (int i = 0; i < (int)VECTORS; ++i) sum[i] += weight[i] * value;
+    const uint8_t* weights = (const uint8_t*)(block->weights + t * LCE_BLOCK_CHANNELS);
+    LCE_UNROLL for (int i = 0; i < (int)VECTORS; ++i) {
+      signs_vector weight;  // one by one: GCC copies a whole array to the stack first
+      memcpy(&weight, weights + i * sizeof weight, sizeof weight);
+      sum[i] += weight * value;
+    }
   }
   memcpy(sums, sum, sizeof sum);
 }
