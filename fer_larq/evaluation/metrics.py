@@ -7,14 +7,17 @@ float32 ``[N, 7]``, be it a Keras network (``models.predictor``) or a converted 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from fer_larq.datasets.crops import CENTRE_OFFSET, CROP_SETS, CROP_SIZE, FIVE_CROP_OFFSETS, cut
-from fer_larq.datasets.dataset import Faces
 from fer_larq.datasets.labels import EXPRESSIONS
+from fer_larq.utils.progress import progress_bar
+
+if TYPE_CHECKING:
+    from fer_larq.datasets.dataset import Faces
 
 Predictor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -40,7 +43,7 @@ def crop_scores(
     scores = np.empty((len(faces), count, len(EXPRESSIONS)), np.float32)
     starts = range(0, len(faces), FACES_AT_ONCE)
     quiet = None if progress else True  # None: quiet where standard error is no terminal
-    for start in tqdm(starts, desc="classifying faces", disable=quiet, leave=False):
+    for start in progress_bar(starts, desc="classifying faces", disable=quiet, leave=False):
         part = cut(faces[start : start + FACES_AT_ONCE], crops)
         flat = part.reshape(-1, CROP_SIZE, CROP_SIZE)
         scores[start : start + len(part)] = predict(flat).reshape(len(part), count, -1)

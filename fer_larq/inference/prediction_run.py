@@ -22,7 +22,6 @@ from fer_larq.inference.frame_sources import Animation, FrameSource, Webcam
 from fer_larq.inference.images import InputImage, is_animation, read_image
 from fer_larq.inference.inputs import InputFiles
 from fer_larq.inference.output.annotate import annotate
-from fer_larq.inference.output.progress import progress_bar, write_line
 from fer_larq.inference.output.results import result_mark
 from fer_larq.inference.output.tables import Table
 from fer_larq.inference.output.text import describe_image, plural, printable, say
@@ -30,6 +29,7 @@ from fer_larq.inference.output.timeline import ScoreTimeline
 from fer_larq.inference.pool import Pool
 from fer_larq.utils.errors import UserError, warn
 from fer_larq.utils.files import atomic_write
+from fer_larq.utils.progress import progress_bar, write_line
 from fer_larq.utils.stopwatch import Stopwatch
 
 INCOMPLETE = 1

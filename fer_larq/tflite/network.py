@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fer_larq.datasets.crops import CROP_SIZE, FACE_SIZE
 from fer_larq.datasets.labels import EXPRESSIONS
 from fer_larq.datasets.normalisation import normalise
+from fer_larq.evaluation.metrics import crop_scores, mean_over_crops
 from fer_larq.tflite.interpreter import Runner, litert_runner
 from fer_larq.tflite.metadata import check_digest, normalisation_of, read_document, temperature_of
 from fer_larq.tflite.parser import ModelFile, parse_model, read_bytes
@@ -89,9 +90,6 @@ class TFLiteNetwork:
         """
         faces = normalise(faces, self.normalisation)
         if self.crops == "none":
-            # Not loaded for models of faces, which are those of who classifies photographs.
-            from fer_larq.evaluation.metrics import crop_scores, mean_over_crops
-
             return mean_over_crops(crop_scores(self.classify_crops, faces, crops))
         if crops != self.crops:
             raise UserError(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from fer_larq.inference.face import Face
-from fer_larq.inference.output.progress import write_line
+from fer_larq.utils.progress import write_line
 
 
 def describe_image(name: str, faces: Sequence[Face]) -> str:

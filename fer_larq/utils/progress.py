@@ -6,13 +6,14 @@ tqdm takes longer to load than a photograph to decode, so it is loaded with the 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, TextIO
 
 
-def progress_bar(**options: Any) -> Any:
-    """A bar of ``tqdm``, which takes the options."""
-    return import_module("tqdm").tqdm(**options)
+def progress_bar(items: Iterable[Any] | None = None, **options: Any) -> Any:
+    """A bar of ``tqdm``, which takes the options; to be iterated over if there are items."""
+    return import_module("tqdm").tqdm(items, **options)
 
 
 def write_line(text: str, file: TextIO) -> None:
