@@ -20,7 +20,7 @@ LCE_TARGET_BEGIN("avx512f,avx512bw,amx-tile,amx-int8,prefer-vector-width=512")
 enum {
   TILE_ROWS = 16,
   TILE_BYTES = 1024,
-  STEP_BITS = 64,          // of a channel, that a tile's rows take
+  STEP_BITS = 64,             // of a channel, that a tile's rows take
   STEP_ROWS = 2 * TILE_ROWS,  // of weights for LCE_MATRIX_SIDE channels
 };
 
